@@ -1,0 +1,265 @@
+//! What lanes hand to writers, and what writers do with a sink's verdicts.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::batch::Batch;
+use crate::control::{Control, Stopped};
+use crate::counts::Counts;
+use crate::dead;
+use crate::id::{OffsetRange, Partition};
+use crate::ledger::Ticket;
+use crate::pipeline::PipelineError;
+use crate::retry::{Backoff, Tries};
+use crate::router::Rows;
+use crate::sink::{Records, SinkError, Verdict};
+use crate::transform::{Rejection, Stage};
+
+/// From a lane to a writer, in the order of each partition.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    /// Records to write.
+    Parcel(Parcel),
+    /// Write what is gathered now.
+    Flush,
+    /// The run of this partition ends with `range`; for sinks with runs alone.
+    Cut(Arc<Partition>, OffsetRange),
+    /// Throw the open run of this partition away; for sinks with runs alone.
+    Abandon(Arc<Partition>),
+}
+
+/// Rows of one batch for one sink.
+#[derive(Debug, Clone)]
+pub(crate) struct Parcel {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) rows: Rows,
+    pub(crate) ticket: Ticket,
+}
+
+/// Records on their way into a sink, with the ticket of each of their batches.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) records: Records,
+    pub(crate) tickets: Vec<Ticket>,
+}
+
+impl Request {
+    /// Adds the rows at these positions of `parcel`.
+    pub(crate) fn push(&mut self, parcel: &Parcel, positions: std::ops::Range<usize>) {
+        self.records
+            .push(&parcel.batch, parcel.rows.slice(positions));
+        self.tickets.push(parcel.ticket.clone());
+    }
+}
+
+/// What a writer writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The sink with this index.
+    Sink(usize),
+    /// A store of dead letters.
+    DeadLetters,
+}
+
+/// Where records go that the sink refused.
+#[derive(Debug, Clone)]
+pub(crate) enum OnRejected {
+    /// They become dead letters.
+    Letter(mpsc::Sender<Delivery>),
+    /// They are dead letters already, and go to the next store of them.
+    Forward(mpsc::Sender<Delivery>),
+    /// There is no place left where they could go.
+    Stop,
+}
+
+/// What every writer has.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) stage: Stage,
+    pub(crate) role: Role,
+    pub(crate) on_rejected: OnRejected,
+    pub(crate) control: Control,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) backoff: Backoff,
+    pub(crate) seed: u64,
+}
+
+impl Context {
+    pub(crate) fn tries(&self) -> Tries {
+        Tries::new(self.backoff, self.seed)
+    }
+
+    /// Makes of a failed call a wait, or the end of the pipeline.
+    pub(crate) async fn failed(&self, error: SinkError, tries: &mut Tries) -> Result<(), Stopped> {
+        match error {
+            SinkError::Unavailable(error) => {
+                if tries.should_say() {
+                    let sink = &self.stage.name;
+                    warn!(
+                        sink,
+                        error = causes(&*error),
+                        "sink is unavailable, trying again"
+                    );
+                }
+                self.wait(tries).await
+            }
+            SinkError::Misconfigured(error) => {
+                let reason = causes(&*error);
+                self.control.fail(PipelineError::Sink {
+                    sink: self.stage.name.clone(),
+                    reason,
+                });
+                Err(Stopped)
+            }
+        }
+    }
+
+    /// Waits before the next try.
+    pub(crate) async fn wait(&self, tries: &mut Tries) -> Result<(), Stopped> {
+        tokio::select! {
+            biased;
+            () = self.control.ended() => Err(Stopped),
+            () = tries.wait() => Ok(()),
+        }
+    }
+
+    /// Sees to it that every refused record of `request` is a dead letter, counts the others, and returns what is left open:
+    /// for each batch how many were written, and the indexes of the records to write again.
+    pub(crate) async fn judge(
+        &self,
+        request: &Request,
+        verdicts: Vec<Verdict>,
+    ) -> Result<Judged, Stopped> {
+        let Request { records, tickets } = request;
+        if verdicts.len() != records.len() {
+            let (said, sent) = (verdicts.len(), records.len());
+            return Err(self.stop(format!("it gave {said} verdicts on {sent} records")));
+        }
+        let mut judged = Judged {
+            written: vec![0; tickets.len()],
+            retry: Vec::new(),
+            said: None,
+        };
+        let mut refused: Vec<(usize, usize, String)> = Vec::new();
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            let batch = records.batch_of(index);
+            match verdict {
+                Verdict::Written => judged.written[batch] += 1,
+                Verdict::Retry(reason) => {
+                    judged.retry.push(index);
+                    judged.said.get_or_insert(reason);
+                }
+                Verdict::Rejected(reason) => refused.push((batch, index, reason)),
+            }
+        }
+        for of_batch in refused.chunk_by(|a, b| a.0 == b.0) {
+            self.refuse(request, of_batch).await?;
+        }
+        let written: usize = judged.written.iter().sum();
+        match self.role {
+            Role::Sink(sink) => self.counts.add_written(sink, written),
+            Role::DeadLetters => self.counts.add_dead(written),
+        }
+        self.counts.add_retried(judged.retry.len());
+        Ok(judged)
+    }
+
+    /// Hands records of one batch on as dead letters, which take their share of the ticket along.
+    async fn refuse(
+        &self,
+        request: &Request,
+        refused: &[(usize, usize, String)],
+    ) -> Result<(), Stopped> {
+        let batch = refused[0].0;
+        let ticket = request.tickets[batch].clone();
+        let (source, rows) = request
+            .records
+            .rows_of(refused.iter().map(|(_, index, _)| *index));
+        match &self.on_rejected {
+            OnRejected::Letter(dead) => {
+                let rejections: Vec<_> = rows
+                    .iter()
+                    .zip(refused)
+                    .map(|(row, (_, _, reason))| {
+                        let row = source.rows()[*row as usize];
+                        let reason = reason.clone();
+                        Rejection {
+                            offset: row.offset,
+                            number: row.number,
+                            reason,
+                        }
+                    })
+                    .collect();
+                let letters = dead::letters(source, &self.stage, &rejections);
+                let rows = Rows::All(u32::try_from(rows.len()).expect("a batch has few rows"));
+                self.hand_on(
+                    dead,
+                    Parcel {
+                        batch: letters,
+                        rows,
+                        ticket,
+                    },
+                )
+                .await
+            }
+            OnRejected::Forward(next) => {
+                let batch = Arc::clone(source);
+                self.hand_on(
+                    next,
+                    Parcel {
+                        batch,
+                        rows: Rows::Some(rows),
+                        ticket,
+                    },
+                )
+                .await
+            }
+            OnRejected::Stop => {
+                let letter = source.id(&source.rows()[rows[0] as usize]);
+                let reason = &refused[0].2;
+                Err(self.stop(format!("it refused the dead letter of {letter}: {reason}")))
+            }
+        }
+    }
+
+    async fn hand_on(&self, to: &mpsc::Sender<Delivery>, parcel: Parcel) -> Result<(), Stopped> {
+        tokio::select! {
+            biased;
+            () = self.control.ended() => Err(Stopped),
+            sent = to.send(Delivery::Parcel(parcel)) => sent.map_err(|_| Stopped),
+        }
+    }
+
+    fn stop(&self, reason: String) -> Stopped {
+        self.control.fail(PipelineError::Sink {
+            sink: self.stage.name.clone(),
+            reason,
+        });
+        Stopped
+    }
+}
+
+/// What is left to do after a sink's verdicts.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    /// For each batch of the request: records that were written.
+    pub(crate) written: Vec<usize>,
+    /// Records to write again.
+    pub(crate) retry: Vec<usize>,
+    /// Why the first of them.
+    pub(crate) said: Option<String>,
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}

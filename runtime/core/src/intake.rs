@@ -1,0 +1,142 @@
+//! What a source sees of its pipeline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::batch::Batch;
+use crate::control::{Control, Stopped};
+use crate::counts::Counts;
+use crate::id::Partition;
+use crate::lane::LaneMessage;
+use crate::ledger::Ledger;
+
+/// Takes batches in, bounds what is in flight, and tells how far it is settled.
+#[derive(Debug)]
+pub struct Intake {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) lanes: Vec<mpsc::Sender<LaneMessage>>,
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) room_bytes: usize,
+    pub(crate) control: Control,
+    pub(crate) counts: Arc<Counts>,
+}
+
+impl Intake {
+    /// How many lanes there are: into how many parts it pays to split one input.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Starts a new generation of `partition`, on one lane.
+    ///
+    /// # Panics
+    /// Where it is open already.
+    pub fn open(&self, partition: &Arc<Partition>) {
+        self.ledger.open(Arc::clone(partition), self.lanes.len());
+    }
+
+    /// Hands `batch` over to the lane of its partition as soon as there is room, and leaves `None` behind.
+    ///
+    /// Dropping the future before it is done leaves the batch where it was.
+    ///
+    /// # Errors
+    /// When the pipeline has ended.
+    ///
+    /// # Panics
+    /// Where the partition is not open, or the batch begins before the end of the one before it.
+    pub async fn send(&self, batch: &mut Option<Batch>) -> Result<(), Stopped> {
+        let Some(waiting) = batch.as_ref() else {
+            return Ok(());
+        };
+        let lane = &self.lanes[self.ledger.lane(waiting.partition())];
+        let weight = waiting.weight();
+        let (room, slot) = tokio::select! {
+            biased;
+            () = self.control.ended() => return Err(Stopped),
+            ready = async { (self.room_for(weight).await, lane.reserve().await) } => ready,
+        };
+        let slot = slot.map_err(|_| Stopped)?;
+        if let Some(mut batch) = batch.take() {
+            batch.hold(room);
+            let ticket = self.ledger.take(batch.partition(), batch.range());
+            self.counts.add_taken(batch.taken(), weight);
+            slot.send(LaneMessage::Batch(batch, ticket));
+        }
+        Ok(())
+    }
+
+    /// A batch that is larger than all the room there is goes alone.
+    async fn room_for(&self, weight: usize) -> OwnedSemaphorePermit {
+        let bytes = u32::try_from(weight.min(self.room_bytes)).expect("room is below 4 GiB");
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
+        room.expect("the semaphore is never closed")
+    }
+
+    /// The partitions whose checkpoint lies beyond what was [`committed`](Self::committed) of them.
+    ///
+    /// A checkpoint is the next offset to read: nothing before it is unsettled.
+    #[must_use]
+    pub fn checkpoints(&self) -> Vec<(Arc<Partition>, u64)> {
+        self.ledger.checkpoints()
+    }
+
+    /// Notes that the checkpoint `next` of `partition` is safe where the source keeps it.
+    pub fn committed(&self, partition: &Arc<Partition>, next: u64) {
+        self.ledger.committed(partition, next);
+    }
+
+    /// Settles what is in flight of `partitions` without waiting for fuller batches; `false` where `timeout` did not suffice
+    /// or the pipeline has ended.
+    pub async fn drain(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
+        let drained = async {
+            for partition in partitions {
+                let lane = self.ledger.lane(partition);
+                let flush = LaneMessage::Flush(Arc::clone(partition));
+                if self.lanes[lane].send(flush).await.is_err() {
+                    return std::future::pending().await;
+                }
+            }
+            self.ledger.drained(partitions).await;
+        };
+        tokio::select! {
+            biased;
+            () = drained => true,
+            () = self.control.ended() => false,
+            () = tokio::time::sleep(timeout) => false,
+        }
+    }
+
+    /// Ends the generation of `partition`: what it has in flight no longer moves its checkpoint, and what a sink has of it and
+    /// did not show is thrown away.
+    pub async fn close(&self, partition: &Arc<Partition>) {
+        let lane = self.ledger.lane(partition);
+        self.ledger.close(partition);
+        let abandon = LaneMessage::Abandon(Arc::clone(partition));
+        tokio::select! {
+            biased;
+            () = self.control.ended() => {}
+            // A lane that is gone has nothing left to throw away.
+            _gone = self.lanes[lane].send(abandon) => {}
+        }
+    }
+
+    /// Whether no more records should be sent.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        !self.control.is_running()
+    }
+
+    /// Whether the pipeline has ended, so that nothing more will be settled.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.control.is_ended()
+    }
+
+    /// Returns once no more records should be sent.
+    pub async fn stopping(&self) {
+        self.control.stopping().await;
+    }
+}

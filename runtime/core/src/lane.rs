@@ -1,0 +1,260 @@
+//! A lane: takes the batches of its partitions through the plugins, one after the other, and hands them to the writers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::batch::Batch;
+use crate::control::{Control, Stopped};
+use crate::counts::Counts;
+use crate::dead;
+use crate::delivery::{Delivery, Parcel};
+use crate::id::{OffsetRange, Partition};
+use crate::ledger::Ticket;
+use crate::pipeline::PipelineError;
+use crate::router::{self, Routes, Rows};
+use crate::run_writer::RunLimits;
+use crate::transform::{Rejection, Stage, Transform};
+
+/// From a source to a lane, in the order of each partition.
+#[derive(Debug)]
+pub(crate) enum LaneMessage {
+    /// Records to work on.
+    Batch(Batch, Ticket),
+    /// Settle what is in flight of this partition without waiting for more.
+    Flush(Arc<Partition>),
+    /// Forget this partition.
+    Abandon(Arc<Partition>),
+}
+
+/// Where a lane hands its records to.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneOutlet {
+    pub(crate) to: mpsc::Sender<Delivery>,
+    pub(crate) has_runs: bool,
+}
+
+pub(crate) struct Lane {
+    pub(crate) inbox: mpsc::Receiver<LaneMessage>,
+    pub(crate) transforms: Vec<Box<dyn Transform>>,
+    /// For each sink, in one order with `routes`.
+    pub(crate) outlets: Vec<LaneOutlet>,
+    pub(crate) routes: Vec<Routes>,
+    pub(crate) dead: mpsc::Sender<Delivery>,
+    pub(crate) run_limits: Option<RunLimits>,
+    pub(crate) runs: BTreeMap<Arc<Partition>, OpenRun>,
+    pub(crate) control: Control,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// What went to the sinks with runs since the last cut.
+#[derive(Debug)]
+pub(crate) struct OpenRun {
+    range: OffsetRange,
+    bytes: u64,
+    records: u64,
+    due: Instant,
+}
+
+impl Lane {
+    /// Runs until no more batches come, or the pipeline has ended.
+    pub(crate) async fn run(mut self) {
+        // Stopped: what this lane still had in hand is not settled, and will be read again.
+        let _stopped = self.work().await;
+    }
+
+    async fn work(&mut self) -> Result<(), Stopped> {
+        loop {
+            let due = self
+                .runs
+                .iter()
+                .map(|(partition, run)| (run.due, partition))
+                .min();
+            let due = due.map(|(due, partition)| (due, Arc::clone(partition)));
+            let message = tokio::select! {
+                biased;
+                () = self.control.ended() => return Err(Stopped),
+                partition = when_due(due) => {
+                    self.cut(&partition).await?;
+                    continue;
+                }
+                message = self.inbox.recv() => message,
+            };
+            match message {
+                Some(LaneMessage::Batch(batch, ticket)) => self.step(batch, ticket).await?,
+                Some(LaneMessage::Flush(partition)) => self.flush(&partition).await?,
+                Some(LaneMessage::Abandon(partition)) => self.abandon(&partition).await?,
+                None => break,
+            }
+        }
+        for partition in self.runs.keys().cloned().collect::<Vec<_>>() {
+            self.cut(&partition).await?;
+        }
+        Ok(())
+    }
+
+    /// One batch, from source to writers.
+    async fn step(&mut self, mut batch: Batch, ticket: Ticket) -> Result<(), Stopped> {
+        for index in 0..self.transforms.len() {
+            let transform = &mut self.transforms[index];
+            let applied = transform.apply(&mut batch).map_err(|error| {
+                self.control.fail(PipelineError::Transform(error));
+                Stopped
+            })?;
+            self.counts.add_dropped(applied.dropped);
+            if !applied.rejected.is_empty() {
+                let letters = dead::letters(&batch, transform.stage(), &applied.rejected);
+                self.bury(letters, &ticket).await?;
+            }
+        }
+        self.route(batch, ticket).await
+    }
+
+    async fn route(&mut self, batch: Batch, ticket: Ticket) -> Result<(), Stopped> {
+        let selection = router::select(&batch, &self.routes);
+        if !selection.unclaimed.is_empty() {
+            let letters = unclaimed(&batch, &selection.unclaimed);
+            self.bury(letters, &ticket).await?;
+        }
+        let batch = Arc::new(batch);
+        for (index, rows) in selection.sinks.into_iter().enumerate() {
+            if rows.len() > 0 {
+                ticket.add(rows.len());
+                let parcel = Parcel {
+                    batch: Arc::clone(&batch),
+                    rows,
+                    ticket: ticket.clone(),
+                };
+                send(
+                    &self.control,
+                    &self.outlets[index].to,
+                    Delivery::Parcel(parcel),
+                )
+                .await?;
+            }
+        }
+        ticket.settle(1);
+        self.note_run(&batch).await
+    }
+
+    /// Hands dead letters to their writer.
+    async fn bury(&mut self, letters: Arc<Batch>, ticket: &Ticket) -> Result<(), Stopped> {
+        let count = letters.rows().len();
+        ticket.add(count);
+        let rows = Rows::All(u32::try_from(count).expect("a batch has few rows"));
+        let parcel = Parcel {
+            batch: letters,
+            rows,
+            ticket: ticket.clone(),
+        };
+        send(&self.control, &self.dead, Delivery::Parcel(parcel)).await
+    }
+
+    /// Counts `batch` into the open run of its partition, and cuts the run where that makes it large enough.
+    async fn note_run(&mut self, batch: &Batch) -> Result<(), Stopped> {
+        let Some(limits) = self.run_limits else {
+            return Ok(());
+        };
+        let run = self
+            .runs
+            .entry(Arc::clone(batch.partition()))
+            .or_insert_with(|| OpenRun {
+                range: batch.range(),
+                bytes: 0,
+                records: 0,
+                due: Instant::now() + limits.age_max,
+            });
+        run.range.next = batch.range().next;
+        run.records += batch.rows().len() as u64;
+        run.bytes += batch
+            .rows()
+            .iter()
+            .filter_map(|row| row.value.len())
+            .sum::<usize>() as u64;
+        if run.records >= limits.records_max || run.bytes >= limits.bytes_max {
+            return self.cut(batch.partition()).await;
+        }
+        Ok(())
+    }
+
+    /// Ends the open run of `partition` in all sinks with runs, at the same offset.
+    async fn cut(&mut self, partition: &Arc<Partition>) -> Result<(), Stopped> {
+        let Some(run) = self.runs.remove(partition) else {
+            return Ok(());
+        };
+        for outlet in self.outlets.iter().filter(|outlet| outlet.has_runs) {
+            let cut = Delivery::Cut(Arc::clone(partition), run.range);
+            send(&self.control, &outlet.to, cut).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, partition: &Arc<Partition>) -> Result<(), Stopped> {
+        self.cut(partition).await?;
+        for outlet in self.outlets.iter().filter(|outlet| !outlet.has_runs) {
+            send(&self.control, &outlet.to, Delivery::Flush).await?;
+        }
+        send(&self.control, &self.dead, Delivery::Flush).await
+    }
+
+    async fn abandon(&mut self, partition: &Arc<Partition>) -> Result<(), Stopped> {
+        self.runs.remove(partition);
+        for outlet in self.outlets.iter().filter(|outlet| outlet.has_runs) {
+            send(
+                &self.control,
+                &outlet.to,
+                Delivery::Abandon(Arc::clone(partition)),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+async fn when_due(due: Option<(Instant, Arc<Partition>)>) -> Arc<Partition> {
+    match due {
+        Some((due, partition)) => {
+            tokio::time::sleep_until(due).await;
+            partition
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn send(
+    control: &Control,
+    to: &mpsc::Sender<Delivery>,
+    delivery: Delivery,
+) -> Result<(), Stopped> {
+    tokio::select! {
+        biased;
+        () = control.ended() => Err(Stopped),
+        sent = to.send(delivery) => sent.map_err(|_| Stopped),
+    }
+}
+
+/// The dead letters of rows that no sink takes.
+fn unclaimed(batch: &Batch, rows: &[u32]) -> Arc<Batch> {
+    let stage = Stage {
+        name: "router".to_owned(),
+        version: String::new(),
+    };
+    let rejections: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let row = &batch.rows()[*row as usize];
+            let reason = match batch.bytes(row.route) {
+                Some(route) => format!("no sink takes route {:?}", String::from_utf8_lossy(route)),
+                None => "no sink takes records without a route".to_owned(),
+            };
+            Rejection {
+                offset: row.offset,
+                number: row.number,
+                reason,
+            }
+        })
+        .collect();
+    dead::letters(batch, &stage, &rejections)
+}

@@ -1,0 +1,36 @@
+//! The engine of Tamis: records, batches, progress, lanes and writers.
+//!
+//! It knows no network, no wasm and no store: sources, transforms and sinks are given to it, and a simulation runs all of
+//! it with its time under control.
+
+pub mod batch;
+pub mod dead;
+pub mod headers;
+pub mod id;
+pub mod sink;
+pub mod source;
+pub mod transform;
+
+mod control;
+mod counts;
+mod delivery;
+mod executor;
+mod intake;
+mod lane;
+mod ledger;
+mod pipeline;
+mod progress;
+mod retry;
+mod router;
+mod run_writer;
+mod writer;
+
+pub use control::{Stop, Stopped};
+pub use counts::{Counts, Totals};
+pub use executor::Executor;
+pub use intake::Intake;
+pub use pipeline::{DeadLetters, Destination, Limits, Outlet, Pipeline, PipelineError, Summary};
+pub use retry::Backoff;
+pub use router::Routes;
+pub use run_writer::RunLimits;
+pub use writer::WriterLimits;

@@ -1,0 +1,384 @@
+//! One pipeline: a source, lanes, and the writers of its sinks, from start to end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::control::{Control, Stop};
+use crate::counts::{Counts, Totals};
+use crate::delivery::{Context, Delivery, OnRejected, Role, causes};
+use crate::executor::Executor;
+use crate::intake::Intake;
+use crate::lane::{Lane, LaneOutlet};
+use crate::ledger::Ledger;
+use crate::retry::Backoff;
+use crate::router::Routes;
+use crate::run_writer::{RunLimits, RunWriter};
+use crate::sink::{RunSink, Sink};
+use crate::source::{Source, SourceError};
+use crate::transform::{Stage, Transform, TransformError};
+use crate::writer::{Writer, WriterLimits};
+
+/// Everything that a pipeline consists of, connected and ready to run.
+pub struct Pipeline {
+    source: Box<dyn Source>,
+    lanes: Vec<Vec<Box<dyn Transform>>>,
+    sinks: Vec<Outlet>,
+    dead: DeadLetters,
+    limits: Limits,
+    control: Control,
+    counts: Arc<Counts>,
+}
+
+/// One sink of a pipeline.
+pub struct Outlet {
+    /// Its name.
+    pub name: String,
+    /// Which records it takes.
+    pub routes: Routes,
+    /// The store.
+    pub destination: Destination,
+}
+
+/// A store, by how its records become visible.
+pub enum Destination {
+    /// Each record by itself, under its id.
+    Keyed(Arc<dyn Sink>, WriterLimits),
+    /// Whole runs; one sink for each lane.
+    Runs(Vec<Box<dyn RunSink>>, RunLimits),
+}
+
+/// Where refused records go: to the first store; what that one refuses goes to the second.
+pub struct DeadLetters {
+    /// Takes the letters.
+    pub first: Arc<dyn Sink>,
+    /// Takes those that the first one refuses; without it they stop the pipeline.
+    pub second: Option<Arc<dyn Sink>>,
+}
+
+/// Bounds of a pipeline.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of batches taken from the source and not yet let go of by the last sink; below 4 GiB.
+    pub in_flight_bytes_max: usize,
+    /// How long everything may take to settle once the pipeline was told to stop.
+    pub shutdown_timeout: Duration,
+    /// Waiting between two tries.
+    pub backoff: Backoff,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// Batches that wait in front of a lane.
+const LANE_INBOX_BATCHES: usize = 4;
+/// Parcels that wait in front of a writer.
+const WRITER_INBOX_PARCELS: usize = 4;
+/// How dead letters are written: few, so they wait for each other a little.
+const DEAD_LETTER_LIMITS: WriterLimits = WriterLimits {
+    records_max: 1000,
+    bytes_max: 8 << 20,
+    linger: Duration::from_millis(100),
+    requests_max: 1,
+};
+
+/// How a pipeline ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// What went where.
+    pub totals: Totals,
+    /// Batches that were taken but not settled: they are not committed and will be read again.
+    pub unsettled: usize,
+}
+
+/// Why a pipeline had to stop; says what to fix. Nothing unsettled is committed.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The source cannot go on.
+    #[error("{}", causes(.0))]
+    Source(SourceError),
+    /// A plugin asked for it.
+    #[error(transparent)]
+    Transform(TransformError),
+    /// A sink, or a store of dead letters, refused everything.
+    #[error("sink {sink} stopped the pipeline: {reason}")]
+    Sink {
+        /// Its name.
+        sink: String,
+        /// In the store's words.
+        reason: String,
+    },
+    /// A bug.
+    #[error("{part} panicked; this is a bug in tamis")]
+    Panicked {
+        /// Where.
+        part: String,
+    },
+}
+
+/// Each resolves when its part ends.
+type Parts = JoinSet<()>;
+
+impl Pipeline {
+    /// Puts a pipeline together; `lanes` holds the transforms of each lane.
+    ///
+    /// # Panics
+    /// Without a lane or a sink, or where a sink with runs has not one for each lane.
+    #[must_use]
+    pub fn new(
+        source: Box<dyn Source>,
+        lanes: Vec<Vec<Box<dyn Transform>>>,
+        sinks: Vec<Outlet>,
+        dead: DeadLetters,
+        limits: Limits,
+    ) -> Self {
+        assert!(
+            !lanes.is_empty() && !sinks.is_empty(),
+            "a pipeline has a lane and a sink"
+        );
+        let counts = Arc::new(Counts::new(sinks.iter().map(|sink| sink.name.clone())));
+        Self {
+            source,
+            lanes,
+            sinks,
+            dead,
+            limits,
+            control: Control::new(),
+            counts,
+        }
+    }
+
+    /// A handle to stop it with.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        Stop(self.control.clone())
+    }
+
+    /// What went where so far.
+    #[must_use]
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Runs until the source ends, or the pipeline was told to stop or failed.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn run(self, executor: &Executor) -> Result<Summary, PipelineError> {
+        let Self {
+            source,
+            lanes,
+            sinks,
+            dead,
+            limits,
+            control,
+            counts,
+        } = self;
+        let ledger = Arc::new(Ledger::default());
+        let mut parts = Parts::new();
+        let mut build = Build {
+            parts: &mut parts,
+            executor,
+            control: &control,
+            counts: &counts,
+            limits,
+        };
+        let dead = build.dead_letters(dead);
+        let writers = build.sinks(sinks, lanes.len(), &dead);
+        let lanes = build.lanes(lanes, writers, dead);
+        let intake = Intake {
+            ledger: Arc::clone(&ledger),
+            lanes,
+            room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
+            room_bytes: limits.in_flight_bytes_max,
+            control: control.clone(),
+            counts: Arc::clone(&counts),
+        };
+        let settled = async {
+            if let Err(error) = source.run(intake).await {
+                control.fail(PipelineError::Source(error));
+            }
+            while parts.join_next().await.is_some() {}
+        };
+        tokio::select! {
+            biased;
+            () = settled => {}
+            () = time_is_up(&control, limits.shutdown_timeout) => Stop(control.clone()).give_up(),
+        }
+        while parts.join_next().await.is_some() {}
+        match control.take_error() {
+            Some(error) => Err(error),
+            None => Ok(Summary {
+                totals: counts.totals(),
+                unsettled: ledger.in_flight(),
+            }),
+        }
+    }
+}
+
+async fn time_is_up(control: &Control, timeout: Duration) {
+    control.stopping().await;
+    tokio::time::sleep(timeout).await;
+}
+
+/// Starts the parts of a pipeline, from its end to its beginning.
+struct Build<'a> {
+    parts: &'a mut Parts,
+    executor: &'a Executor,
+    control: &'a Control,
+    counts: &'a Arc<Counts>,
+    limits: Limits,
+}
+
+impl Build<'_> {
+    fn start(
+        &mut self,
+        executor: &Executor,
+        part: String,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let ended = executor.spawn(&part, work);
+        let control = self.control.clone();
+        self.parts.spawn(async move {
+            if ended.await.is_err() {
+                control.fail(PipelineError::Panicked { part });
+            }
+        });
+    }
+
+    fn context(&self, name: &str, role: Role, on_rejected: OnRejected) -> Context {
+        Context {
+            stage: Stage {
+                name: name.to_owned(),
+                version: String::new(),
+            },
+            role,
+            on_rejected,
+            control: self.control.clone(),
+            counts: Arc::clone(self.counts),
+            backoff: self.limits.backoff,
+            seed: self.limits.seed,
+        }
+    }
+
+    fn keyed(
+        &mut self,
+        context: Context,
+        sink: Arc<dyn Sink>,
+        limits: WriterLimits,
+    ) -> mpsc::Sender<Delivery> {
+        let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
+        let name = format!("writer {}", context.stage.name);
+        let writer = Writer::new(context, sink, limits, inbox);
+        // A task: it waits for answers and computes next to nothing.
+        self.start(&Executor::Tasks, name, writer.run());
+        to
+    }
+
+    fn dead_letters(&mut self, dead: DeadLetters) -> mpsc::Sender<Delivery> {
+        let (role, limits) = (Role::DeadLetters, DEAD_LETTER_LIMITS);
+        let on_rejected = match dead.second {
+            Some(second) => {
+                let context = self.context("dead letters, second store", role, OnRejected::Stop);
+                OnRejected::Forward(self.keyed(context, second, limits))
+            }
+            None => OnRejected::Stop,
+        };
+        let context = self.context("dead letters", role, on_rejected);
+        self.keyed(context, dead.first, limits)
+    }
+
+    /// For each sink, for each lane: where the lane hands its records to.
+    fn sinks(
+        &mut self,
+        sinks: Vec<Outlet>,
+        lanes: usize,
+        dead: &mpsc::Sender<Delivery>,
+    ) -> Vec<SinkStart> {
+        let start = |(index, sink): (usize, Outlet)| {
+            let context = self.context(
+                &sink.name,
+                Role::Sink(index),
+                OnRejected::Letter(dead.clone()),
+            );
+            let (outlets, run_limits) = match sink.destination {
+                Destination::Keyed(store, limits) => {
+                    let to = self.keyed(context, store, limits);
+                    (
+                        vec![
+                            LaneOutlet {
+                                to,
+                                has_runs: false
+                            };
+                            lanes
+                        ],
+                        None,
+                    )
+                }
+                Destination::Runs(stores, limits) => {
+                    assert_eq!(stores.len(), lanes, "one sink with runs for each lane");
+                    let to = stores.into_iter().map(|store| self.runs(&context, store));
+                    (to.collect(), Some(limits))
+                }
+            };
+            SinkStart {
+                routes: sink.routes,
+                outlets,
+                run_limits,
+            }
+        };
+        sinks.into_iter().enumerate().map(start).collect()
+    }
+
+    fn runs(&mut self, context: &Context, store: Box<dyn RunSink>) -> LaneOutlet {
+        let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
+        let writer = RunWriter::new(context.clone(), store, inbox);
+        self.start(
+            self.executor,
+            format!("writer {}", context.stage.name),
+            writer.run(),
+        );
+        LaneOutlet { to, has_runs: true }
+    }
+
+    fn lanes(
+        &mut self,
+        lanes: Vec<Vec<Box<dyn Transform>>>,
+        sinks: Vec<SinkStart>,
+        dead: mpsc::Sender<Delivery>,
+    ) -> Vec<mpsc::Sender<crate::lane::LaneMessage>> {
+        let run_limits = sinks
+            .iter()
+            .filter_map(|sink| sink.run_limits)
+            .reduce(RunLimits::tighter);
+        let start = |(index, transforms): (usize, _)| {
+            let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
+            let lane = Lane {
+                inbox,
+                transforms,
+                outlets: sinks
+                    .iter()
+                    .map(|sink| sink.outlets[index].clone())
+                    .collect(),
+                routes: sinks.iter().map(|sink| sink.routes.clone()).collect(),
+                dead: dead.clone(),
+                run_limits,
+                runs: BTreeMap::new(),
+                control: self.control.clone(),
+                counts: Arc::clone(self.counts),
+            };
+            self.start(self.executor, format!("lane {index}"), lane.run());
+            to
+        };
+        lanes.into_iter().enumerate().map(start).collect()
+    }
+}
+
+/// A sink whose writers run.
+struct SinkStart {
+    routes: Routes,
+    outlets: Vec<LaneOutlet>,
+    run_limits: Option<RunLimits>,
+}

@@ -1,0 +1,150 @@
+//! The writer of a sink that shows whole runs: one for each lane, so that records of a partition arrive in order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::control::Stopped;
+use crate::delivery::{Context, Delivery, Parcel, Request};
+use crate::id::{OffsetRange, Partition};
+use crate::ledger::Ticket;
+use crate::retry::Tries;
+use crate::sink::{RunSink, SinkError};
+
+/// When a run ends: whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLimits {
+    /// Bytes of values, before compression.
+    pub bytes_max: u64,
+    /// Records.
+    pub records_max: u64,
+    /// Age of its oldest record.
+    pub age_max: Duration,
+}
+
+impl RunLimits {
+    /// One cut for all sinks of a pipeline: the tighter of both.
+    pub(crate) fn tighter(self, other: Self) -> Self {
+        Self {
+            bytes_max: self.bytes_max.min(other.bytes_max),
+            records_max: self.records_max.min(other.records_max),
+            age_max: self.age_max.min(other.age_max),
+        }
+    }
+}
+
+pub(crate) struct RunWriter {
+    context: Context,
+    sink: Box<dyn RunSink>,
+    inbox: mpsc::Receiver<Delivery>,
+    /// What becomes settled when the run of its partition is seen.
+    held: BTreeMap<Arc<Partition>, Vec<(Ticket, usize)>>,
+}
+
+impl RunWriter {
+    pub(crate) fn new(
+        context: Context,
+        sink: Box<dyn RunSink>,
+        inbox: mpsc::Receiver<Delivery>,
+    ) -> Self {
+        Self {
+            context,
+            sink,
+            inbox,
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// Runs until there is nothing more to write, or the pipeline has ended; throws away what no cut has reached.
+    pub(crate) async fn run(mut self) {
+        // Stopped: nothing more is settled, and the records will be read again.
+        let _stopped = self.write_all().await;
+        for partition in self.held.keys() {
+            self.sink.abandon(partition).await;
+        }
+    }
+
+    async fn write_all(&mut self) -> Result<(), Stopped> {
+        loop {
+            let delivery = tokio::select! {
+                biased;
+                () = self.context.control.ended() => return Err(Stopped),
+                delivery = self.inbox.recv() => delivery,
+            };
+            match delivery {
+                Some(Delivery::Parcel(parcel)) => self.append(&parcel).await?,
+                Some(Delivery::Cut(partition, range)) => self.cut(&partition, range).await?,
+                Some(Delivery::Abandon(partition)) => {
+                    self.held.remove(&partition);
+                    self.sink.abandon(&partition).await;
+                }
+                Some(Delivery::Flush) => unreachable!("lanes cut runs instead"),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn append(&mut self, parcel: &Parcel) -> Result<(), Stopped> {
+        let mut request = Request::default();
+        request.push(parcel, 0..parcel.rows.len());
+        let mut tries = self.context.tries();
+        while !request.records.is_empty() {
+            let verdicts = match self.sink.append(&request.records).await {
+                Ok(verdicts) => verdicts,
+                Err(error) => {
+                    self.context.failed(error, &mut tries).await?;
+                    continue;
+                }
+            };
+            let judged = self.context.judge(&request, verdicts).await?;
+            if judged.written[0] > 0 {
+                let held = self
+                    .held
+                    .entry(Arc::clone(parcel.batch.partition()))
+                    .or_default();
+                held.push((parcel.ticket.clone(), judged.written[0]));
+            }
+            if judged.said.is_some() {
+                self.context.wait(&mut tries).await?;
+            }
+            request.records = request.records.select(judged.retry);
+        }
+        Ok(())
+    }
+
+    /// Makes the run of `partition` safe, then seen, then settles what is in it.
+    async fn cut(&mut self, partition: &Arc<Partition>, range: OffsetRange) -> Result<(), Stopped> {
+        let Some(held) = self.held.remove(partition) else {
+            return Ok(());
+        };
+        let mut tries = self.context.tries();
+        let run = loop {
+            match self.sink.stage(partition, range).await {
+                Ok(run) => break run,
+                Err(error) => self.failed(error, &mut tries, partition).await?,
+            }
+        };
+        while let Err(error) = self.sink.reveal(&run).await {
+            self.failed(error, &mut tries, partition).await?;
+        }
+        for (ticket, written) in held {
+            ticket.settle(written);
+        }
+        Ok(())
+    }
+
+    async fn failed(
+        &mut self,
+        error: SinkError,
+        tries: &mut Tries,
+        partition: &Arc<Partition>,
+    ) -> Result<(), Stopped> {
+        let waited = self.context.failed(error, tries).await;
+        if waited.is_err() {
+            self.sink.abandon(partition).await;
+        }
+        waited
+    }
+}

@@ -1,0 +1,3 @@
+//! What the tests of the whole are made of.
+
+pub mod simulation;

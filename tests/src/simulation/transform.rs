@@ -1,0 +1,105 @@
+//! Two plugins that do what the plan of each record says.
+
+use std::sync::Arc;
+
+use tamis_core::batch::{Batch, Row, Span};
+use tamis_core::transform::{Applied, Rejection, Stage, Transform, TransformError};
+
+use super::world::{Plan, World};
+
+/// The plugins of one lane.
+pub(super) fn chain(world: &Arc<World>) -> Vec<Box<dyn Transform>> {
+    let planned = |name: &str, decide| -> Box<dyn Transform> {
+        let stage = Stage {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+        };
+        Box::new(Planned {
+            world: Arc::clone(world),
+            stage,
+            decide,
+        })
+    };
+    vec![planned("first", first), planned("second", second)]
+}
+
+enum Decision {
+    Keep,
+    Drop,
+    Reject,
+    Twice,
+    Route(&'static str),
+}
+
+fn first(plan: Plan) -> Decision {
+    match plan {
+        Plan::Drop => Decision::Drop,
+        Plan::RejectEarly | Plan::TooLarge => Decision::Reject,
+        Plan::Twice => Decision::Twice,
+        Plan::Audit => Decision::Route("audit"),
+        Plan::Elsewhere => Decision::Route("elsewhere"),
+        Plan::Keep | Plan::RejectLate | Plan::Impossible => Decision::Keep,
+    }
+}
+
+fn second(plan: Plan) -> Decision {
+    if plan == Plan::RejectLate {
+        Decision::Reject
+    } else {
+        Decision::Keep
+    }
+}
+
+struct Planned {
+    world: Arc<World>,
+    stage: Stage,
+    decide: fn(Plan) -> Decision,
+}
+
+impl Transform for Planned {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
+        let (mut applied, mut rows, mut bytes) = (Applied::default(), Vec::new(), Vec::new());
+        let number = batch.partition().number;
+        let mut text = |text: &str| {
+            let span = Span::new(batch.next_buffer(), bytes.len(), text.len());
+            bytes.extend_from_slice(text.as_bytes());
+            span
+        };
+        for row in batch.rows() {
+            let Row { offset, .. } = *row;
+            match (self.decide)(self.world.plan(number, offset)) {
+                Decision::Keep => rows.push(*row),
+                Decision::Drop => applied.dropped += 1,
+                Decision::Reject => {
+                    let reason = "planned".to_owned();
+                    applied.rejected.push(Rejection {
+                        offset,
+                        number: row.number,
+                        reason,
+                    });
+                }
+                Decision::Twice => {
+                    let value = text(&format!("{number}.{offset}.1"));
+                    rows.extend([
+                        *row,
+                        Row {
+                            number: 1,
+                            value,
+                            ..*row
+                        },
+                    ]);
+                }
+                Decision::Route(route) => rows.push(Row {
+                    route: text(route),
+                    ..*row
+                }),
+            }
+        }
+        batch.replace(rows, Some(bytes.into()));
+        Ok(applied)
+    }
+}
