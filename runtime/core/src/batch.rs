@@ -182,11 +182,16 @@ impl Batch {
             .sum()
     }
 
-    /// Bytes that it holds, for the limit on what is in flight.
+    /// Bytes of the keys, values and headers in its buffers.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.buffers.iter().map(Bytes::len).sum()
+    }
+
+    /// Bytes of memory that it holds, for the limit on what is in flight.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let rows = self.originals.len() * size_of::<Row>();
-        self.buffers.iter().map(Bytes::len).sum::<usize>() + rows
+        self.buffered() + self.originals.len() * size_of::<Row>()
     }
 
     /// Ties a share of the limit on what is in flight to the life of this batch.

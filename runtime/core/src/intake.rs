@@ -62,7 +62,7 @@ impl Intake {
         if let Some(mut batch) = batch.take() {
             batch.hold(room);
             let ticket = self.ledger.take(batch.partition(), batch.range());
-            self.counts.add_taken(batch.taken(), weight);
+            self.counts.add_taken(batch.taken(), batch.buffered());
             slot.send(LaneMessage::Batch(batch, ticket));
         }
         Ok(())

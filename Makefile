@@ -1,0 +1,73 @@
+# `make` alone lists what there is.
+
+SHELL := /bin/bash
+# no "Entering directory" around an output that a program reads
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+# cargo uses all the cores by itself
+.NOTPARALLEL:
+
+CARGO_FLAGS := --release --locked
+PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
+DENY := target/tools/bin/cargo-deny --locked
+# what follows the command of demo and bench
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: install
+install: ## install what a Debian machine lacks (Rust itself must be there)
+	@scripts/install
+
+.PHONY: build
+build: ## build the program: target/release/tamis
+	@cargo build $(CARGO_FLAGS) --package tamis
+
+.PHONY: plugins
+plugins: build ## build the reference plugins: plugins/NAME/NAME.wasm
+	@for plugin in $(PLUGINS); do target/release/tamis plugin build "$$plugin" || exit 1; done >&2
+
+.PHONY: check
+check: fmt clippy doc deny ## format, lints, documentation, dependencies
+
+.PHONY: fmt clippy doc deny
+fmt:
+	@cargo fmt --all --check
+clippy:
+	@cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+doc:
+	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --workspace --no-deps
+deny:
+	@$(DENY) check bans licenses sources
+
+.PHONY: test
+test: ## install, check, build and run every test: what CI runs
+	@scripts/test
+
+.PHONY: demo
+demo: toolchain plugins ## see it at work; ARGS="--json" ends in one line of JSON
+	@target/release/tamis demo $(ARGS)
+
+.PHONY: bench
+bench: toolchain plugins ## measure it; ARGS="--quick" for a short one, see bench/README.md
+	@scripts/install kafka tools >&2
+	@mkdir -p target/bench
+	@CARGO_TARGET_DIR=target target/release/tamis plugin build bench/noop -o target/bench/noop.wasm >&2
+	@cargo run $(CARGO_FLAGS) --manifest-path bench/Cargo.toml --target-dir target -- $(ARGS)
+
+# what a build alone needs
+.PHONY: toolchain
+toolchain:
+	@scripts/install build wasm >&2
+
+.PHONY: audit
+audit: ## look the dependencies up among the known vulnerabilities (needs the network)
+	@scripts/audit
+
+.PHONY: clean
+clean: ## remove what was built, and the test broker with its data
+	@tests/services/kafka.sh clean
+	@rm -f plugins/*/*.wasm
+	@cargo clean

@@ -1,0 +1,9 @@
+//! Files of lines, as a source and as a sink.
+
+pub mod sink;
+pub mod source;
+
+pub(crate) mod lines;
+mod manifest;
+mod path;
+mod staged;

@@ -1,0 +1,201 @@
+//! The manifest of a run: what a staged run consists of, and where its files will be seen.
+//!
+//! It lies in the staging folder and outlives the process, so it carries a version and is read by every later one.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tamis_core::sink::SinkError;
+
+use crate::disk;
+
+/// Version of the form; others are refused.
+const VERSION: u32 = 1;
+
+/// What a run consists of.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    version: u32,
+    source: String,
+    topic: String,
+    partition: i32,
+    split: u32,
+    start: u64,
+    next: u64,
+    files: Vec<Entry>,
+}
+
+/// One file of a run.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Its name in the staging folder.
+    pub(crate) staged: String,
+    /// Where it will be seen, relative to the root.
+    pub(crate) path: String,
+}
+
+impl Manifest {
+    pub(crate) fn new(
+        partition: &tamis_core::id::Partition,
+        range: tamis_core::id::OffsetRange,
+        files: Vec<Entry>,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            source: partition.source.to_string(),
+            topic: partition.topic.to_string(),
+            partition: partition.number,
+            split: partition.split,
+            start: range.start,
+            next: range.next,
+            files,
+        }
+    }
+
+    /// Puts it at `path` and makes it safe, together with all that the folder has.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), SinkError> {
+        let bytes = serde_json::to_vec(self).expect("strings and numbers are JSON");
+        let mut file = File::create(path).map_err(disk::failed("make", path))?;
+        file.write_all(&bytes)
+            .map_err(disk::failed("write", path))?;
+        disk::sync(&file, path)?;
+        disk::sync_folder(path.parent().expect("a manifest is in a folder"))
+    }
+
+    /// The manifest at `path`; `None` where there is none.
+    fn read(path: &Path) -> Result<Option<Self>, SinkError> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(disk::failed("read", path)(error)),
+        };
+        let manifest: Self =
+            serde_json::from_slice(&bytes).map_err(|error| unusable(path, &error))?;
+        if manifest.version != VERSION {
+            let problem = format!("version {} is not known", manifest.version);
+            return Err(unusable(path, &problem));
+        }
+        Ok(Some(manifest))
+    }
+}
+
+/// Moves the files of the run `name` from `staging` to where they are seen below `root`.
+///
+/// What was done before is left as it is, so that this can be called as often as it takes.
+pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<(), SinkError> {
+    let path = within(staging, name)?;
+    let Some(manifest) = Manifest::read(&path)? else {
+        return Ok(());
+    };
+    let mut folders = BTreeSet::new();
+    for Entry { staged, path } in &manifest.files {
+        let (from, to) = (within(staging, staged)?, within(root, path)?);
+        let folder = to.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).map_err(disk::failed("make folder", folder))?;
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => {}
+            moved => moved.map_err(disk::failed("move into place", &to))?,
+        }
+        // With the folders above it, which may be as new as the file.
+        let below_root = folder
+            .ancestors()
+            .take_while(|folder| folder.starts_with(root));
+        folders.extend(below_root.map(Path::to_owned));
+    }
+    folders
+        .iter()
+        .try_for_each(|folder| disk::sync_folder(folder))?;
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(disk::failed("remove", &path)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// `path` below `base`: neither a manifest nor its name may lead out of the root.
+fn within(base: &Path, path: &str) -> Result<PathBuf, SinkError> {
+    let inside = Path::new(path)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if inside && !path.is_empty() {
+        Ok(base.join(path))
+    } else {
+        Err(unusable(Path::new(path), &"it leads out of the root"))
+    }
+}
+
+fn unusable(path: &Path, problem: &dyn std::fmt::Display) -> SinkError {
+    let message = format!(
+        "the manifest or file {} is of no use: {problem}",
+        path.display()
+    );
+    SinkError::Misconfigured(message.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION_1: &str = include_str!("manifest/version-1.json");
+
+    #[test]
+    fn the_manifest_of_version_1_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        fs::write(&path, VERSION_1).unwrap();
+        let partition = tamis_core::id::Partition {
+            source: "cluster".into(),
+            topic: "msproject_log".into(),
+            number: 3,
+            split: 0,
+        };
+        let range = tamis_core::id::OffsetRange {
+            start: 100,
+            next: 250,
+        };
+        let entry = Entry {
+            staged: "7-1-0-0.part".into(),
+            path: "a/msproject_log-3.ndjson".into(),
+        };
+        let expected = Manifest::new(&partition, range, vec![entry]);
+        assert_eq!(Manifest::read(&path).unwrap(), Some(expected));
+    }
+
+    fn check_refused(manifest: &str, words: &str) {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("run"), manifest).unwrap();
+        let error = reveal(root.path(), root.path(), "run").unwrap_err();
+        let SinkError::Misconfigured(error) = error else {
+            panic!("{error} is not for a person")
+        };
+        assert!(error.to_string().contains(words), "{error}");
+    }
+
+    #[test]
+    fn a_manifest_that_is_broken_or_leads_out_of_the_root_is_refused() {
+        check_refused("{", "EOF");
+        check_refused(
+            &VERSION_1.replace("\"version\": 1", "\"version\": 2"),
+            "version 2",
+        );
+        check_refused(
+            &VERSION_1.replace("a/msproject", "../msproject"),
+            "out of the root",
+        );
+        check_refused(
+            &VERSION_1.replace("a/msproject", "/msproject"),
+            "out of the root",
+        );
+        check_refused(
+            &VERSION_1.replace("7-1-0-0.part", "../x"),
+            "out of the root",
+        );
+        let staging = Path::new("staging");
+        assert!(reveal(staging, staging, "../run").is_err());
+        assert!(reveal(staging, staging, "").is_err());
+    }
+}

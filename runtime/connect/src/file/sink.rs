@@ -1,0 +1,297 @@
+//! Writes records as lines of files that are seen whole or not at all.
+//!
+//! A run's files are written below [`STAGING`](super::path) in the root. Staging makes them safe, with a manifest that
+//! says where they belong; revealing moves them there, under `topic-partition-start-next.ndjson`, with offsets of 20 digits,
+//! so that names sort by offset. Disk is waited for in place: the engine gives each of these sinks a thread.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use memchr::memchr;
+use tamis_config::spec::{Compression, FileFormat, FileSinkSpec};
+use tamis_core::id::{OffsetRange, Partition};
+use tamis_core::sink::{Record, Records, RunSink, SinkError, StagedRun, Verdict};
+use tracing::warn;
+
+use super::manifest::{self, Entry, Manifest};
+use super::path::{PathTemplate, STAGING, file_prefix};
+use super::staged::{Encoder, StagedFile};
+use crate::disk;
+
+/// Files that stay open between two writes, over all lanes: a quarter of what a process may open by default.
+const HANDLES_MAX: usize = 256;
+/// Bytes of lines that the files of a lane may hold in memory together.
+const HELD_BYTES_MAX: usize = 32 << 20;
+
+/// One sink for each of `lanes` lanes.
+///
+/// # Errors
+/// When the root cannot be made or written to, or a time format is wrong.
+pub fn connect(spec: &FileSinkSpec, lanes: usize) -> Result<Vec<Box<dyn RunSink>>, SinkError> {
+    let sink = |lane| Ok(Box::new(FileSink::new(spec, lane, lanes)?) as Box<dyn RunSink>);
+    disk::make_writable(&spec.root.join(STAGING))?;
+    (0..lanes).map(sink).collect()
+}
+
+/// The files of one lane.
+struct FileSink {
+    layout: Layout,
+    encoder: Encoder,
+    runs: Runs,
+    /// Bytes of lines that were added since all lines were written.
+    held_bytes: usize,
+}
+
+/// Which record goes into which file.
+struct Layout {
+    root: PathBuf,
+    staging: PathBuf,
+    template: PathTemplate,
+    extension: &'static str,
+    paths_max: usize,
+    block_bytes: usize,
+}
+
+impl FileSink {
+    fn new(spec: &FileSinkSpec, lane: usize, lanes: usize) -> Result<Self, SinkError> {
+        let encoder = Encoder::new(spec.compression, HANDLES_MAX / lanes);
+        let encoder = encoder.map_err(|error| SinkError::Misconfigured(error.into()))?;
+        let template = PathTemplate::new(&spec.path);
+        let layout = Layout {
+            root: spec.root.clone(),
+            staging: spec.root.join(STAGING),
+            template: template.map_err(|error| SinkError::Misconfigured(error.into()))?,
+            extension: extension(spec.format, spec.compression),
+            paths_max: spec.paths_max,
+            block_bytes: encoder.block_bytes(),
+        };
+        let name = format!("{}-{:016x}-{lane}", std::process::id(), fastrand::u64(..));
+        Ok(Self {
+            layout,
+            encoder,
+            runs: Runs {
+                name,
+                open: BTreeMap::new(),
+                begun: 0,
+            },
+            held_bytes: 0,
+        })
+    }
+
+    /// Writes what is full, before anything new is taken.
+    fn relieve(&mut self, partition: &Partition) -> Result<(), SinkError> {
+        if self.held_bytes >= HELD_BYTES_MAX {
+            for file in self.runs.open.values_mut().flat_map(|run| &mut run.files) {
+                file.write(&mut self.encoder)?;
+                file.shrink();
+            }
+            self.held_bytes = 0;
+        }
+        let Some(run) = self.runs.open.get_mut(partition) else {
+            return Ok(());
+        };
+        while let Some(file) = run.full.last() {
+            run.files[*file].write(&mut self.encoder)?;
+            run.full.pop();
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl RunSink for FileSink {
+    async fn append(&mut self, records: &Records) -> Result<Vec<Verdict>, SinkError> {
+        let Some(first) = records.iter().next() else {
+            return Ok(Vec::new());
+        };
+        let partition = first.partition();
+        self.relieve(partition)?;
+        let Self {
+            layout,
+            runs,
+            held_bytes,
+            ..
+        } = self;
+        let run = runs.of(partition);
+        // From here on nothing can fail: lines go to memory alone.
+        let verdicts = records
+            .iter()
+            .map(|record| match run.take(&record, layout) {
+                Ok(bytes) => {
+                    *held_bytes += bytes;
+                    Verdict::Written
+                }
+                Err(reason) => Verdict::Rejected(reason),
+            });
+        Ok(verdicts.collect())
+    }
+
+    async fn stage(
+        &mut self,
+        partition: &Partition,
+        range: OffsetRange,
+    ) -> Result<StagedRun, SinkError> {
+        let Self {
+            layout,
+            runs,
+            encoder,
+            ..
+        } = self;
+        let run = runs.of(partition);
+        // All are written before the first one is waited for, so that the disk gets them together.
+        run.files
+            .iter_mut()
+            .try_for_each(|file| file.write(encoder))?;
+        run.files
+            .iter_mut()
+            .try_for_each(|file| file.sync(encoder))?;
+        let staged = StagedRun(run.manifest_name());
+        let manifest = Manifest::new(partition, range, run.entries(layout, partition, range));
+        manifest.write(&layout.staging.join(&staged.0))?;
+        runs.open.remove(partition);
+        Ok(staged)
+    }
+
+    async fn reveal(&mut self, run: &StagedRun) -> Result<(), SinkError> {
+        manifest::reveal(&self.layout.root, &self.layout.staging, &run.0)
+    }
+
+    async fn abandon(&mut self, partition: &Partition) {
+        let Some(mut run) = self.runs.open.remove(partition) else {
+            return;
+        };
+        let manifest = self.layout.staging.join(run.manifest_name());
+        for file in &mut run.files {
+            file.close(&mut self.encoder);
+        }
+        for path in run.files.iter().map(|file| &file.path).chain([&manifest]) {
+            if let Err(error) = fs::remove_file(path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                warn!(path = %path.display(), %error, "abandoned file is left behind");
+            }
+        }
+    }
+}
+
+/// The open runs of one lane.
+struct Runs {
+    /// Sets the names of this process and lane apart from all others.
+    name: String,
+    open: BTreeMap<Partition, Run>,
+    begun: u64,
+}
+
+impl Runs {
+    /// The open run of `partition`, begun now if there is none.
+    fn of(&mut self, partition: &Partition) -> &mut Run {
+        self.open.entry(partition.clone()).or_insert_with(|| {
+            self.begun += 1;
+            Run::new(format!("{}-{}", self.name, self.begun))
+        })
+    }
+}
+
+/// The files of one partition since its last run ended.
+struct Run {
+    name: String,
+    files: Vec<StagedFile>,
+    by_folder: HashMap<String, usize>,
+    /// The file of the last record, and the period in which others have the same.
+    last: Option<(i64, usize)>,
+    /// Files that have a block to write.
+    full: Vec<usize>,
+}
+
+impl Run {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            files: Vec::new(),
+            by_folder: HashMap::new(),
+            last: None,
+            full: Vec::new(),
+        }
+    }
+
+    /// Adds `record` to its file; returns the bytes of its line, or why it can never be one.
+    fn take(&mut self, record: &Record<'_>, layout: &Layout) -> Result<usize, String> {
+        let value = record.value().ok_or("a tombstone has no line to write")?;
+        if memchr(b'\n', value).is_some() {
+            return Err("its value holds a line feed, which one line cannot".to_owned());
+        }
+        let index = self.locate(record, layout)?;
+        let bytes = value.len() + 1;
+        let held = self.files[index].push(value);
+        if held >= layout.block_bytes && held - bytes < layout.block_bytes {
+            self.full.push(index);
+        }
+        Ok(bytes)
+    }
+
+    /// Index of the file of `record`.
+    fn locate(&mut self, record: &Record<'_>, layout: &Layout) -> Result<usize, String> {
+        let period = layout.template.period(record);
+        if let Some((last, index)) = self.last
+            && period == Some(last)
+        {
+            return Ok(index);
+        }
+        let folder = layout
+            .template
+            .render(record)
+            .map_err(|error| error.to_string())?;
+        let index = match self.by_folder.get(&folder) {
+            Some(index) => *index,
+            None => self.add_file(folder, layout)?,
+        };
+        self.last = period.map(|period| (period, index));
+        Ok(index)
+    }
+
+    fn add_file(&mut self, folder: String, layout: &Layout) -> Result<usize, String> {
+        let index = self.files.len();
+        if index >= layout.paths_max {
+            return Err(format!(
+                "its run has {index} paths already, which is paths_max"
+            ));
+        }
+        let path = layout.staging.join(format!("{}-{index}.part", self.name));
+        self.files.push(StagedFile::new(path, folder.clone()));
+        self.by_folder.insert(folder, index);
+        Ok(index)
+    }
+
+    fn manifest_name(&self) -> String {
+        format!("{}.json", self.name)
+    }
+
+    /// What the manifest says of the files.
+    fn entries(&self, layout: &Layout, partition: &Partition, range: OffsetRange) -> Vec<Entry> {
+        let (prefix, OffsetRange { start, next }) = (file_prefix(partition), range);
+        let name = format!("{prefix}-{start:020}-{next:020}.{}", layout.extension);
+        let entry = |(index, file): (usize, &StagedFile)| Entry {
+            staged: format!("{}-{index}.part", self.name),
+            path: if file.folder.is_empty() {
+                name.clone()
+            } else {
+                format!("{}/{name}", file.folder)
+            },
+        };
+        self.files.iter().enumerate().map(entry).collect()
+    }
+}
+
+fn extension(format: FileFormat, compression: Compression) -> &'static str {
+    match (format, compression) {
+        (FileFormat::Ndjson, Compression::None) => "ndjson",
+        (FileFormat::Ndjson, Compression::Gzip(_)) => "ndjson.gz",
+        (FileFormat::Ndjson, Compression::Zstd(_)) => "ndjson.zst",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Topics, read as a member of a consumer group.
+//!
+//! One thread polls the consumer: it serves rebalances, reads records into batches, hands these to the pipeline and commits
+//! the checkpoints that the pipeline shows. librdkafka fetches ahead in its own threads, bounded in total: while the
+//! pipeline has no room the thread takes nothing more, so fetching stops, but it goes on polling, so the group holds.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::BaseConsumer;
+use tamis_config::spec::KafkaSourceSpec;
+use tamis_core::Intake;
+use tamis_core::source::{Source, SourceError};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::client::{configure, explain};
+use crate::source::BatchLimits;
+use context::Context;
+use poll::Poll;
+
+mod assigned;
+mod commit;
+mod contact;
+mod context;
+mod poll;
+mod start;
+
+/// The consumer with what it tells the polling thread.
+pub(super) type Consumer = BaseConsumer<Context>;
+
+/// Limits of the pipeline that a source keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceSettings {
+    /// How long revoked partitions may take to drain; below `max.poll.interval.ms`.
+    pub drain_timeout: Duration,
+    /// Time between two commits.
+    pub commit_interval: Duration,
+    /// When a batch is full.
+    pub batch: BatchLimits,
+}
+
+/// A member of a consumer group.
+pub struct KafkaSource {
+    consumer: Consumer,
+    spec: KafkaSourceSpec,
+    settings: SourceSettings,
+}
+
+impl KafkaSource {
+    /// Makes the member; it joins its group when it runs.
+    ///
+    /// # Errors
+    /// Where librdkafka does not take a property. Brokers are not asked yet.
+    pub fn new(
+        spec: &KafkaSourceSpec,
+        settings: SourceSettings,
+    ) -> Result<Box<dyn Source>, SourceError> {
+        let config = properties(spec).map_err(SourceError::Misconfigured)?;
+        let consumer = config
+            .create_with_context(Context::new(spec.brokers.join(",")))
+            .map_err(|error| SourceError::Misconfigured(explain(&error)))?;
+        let spec = spec.clone();
+        Ok(Box::new(Self {
+            consumer,
+            spec,
+            settings,
+        }))
+    }
+}
+
+#[async_trait]
+impl Source for KafkaSource {
+    async fn run(self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
+        let (done, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        let work = move || {
+            let Self {
+                consumer,
+                spec,
+                settings,
+            } = *self;
+            let result = Poll::new(Arc::new(consumer), spec, settings, intake, runtime).run();
+            let _no_one_waits = done.send(result);
+        };
+        thread::Builder::new()
+            .name("kafka-poll".to_owned())
+            .spawn(work)
+            .map_err(|error| SourceError::Failed(error.into()))?;
+        let panicked = |_| SourceError::Failed("the polling thread panicked; this is a bug".into());
+        ended.await.map_err(panicked)?
+    }
+}
+
+fn properties(spec: &KafkaSourceSpec) -> Result<ClientConfig, String> {
+    let prefetch_kbytes = (spec.prefetch_bytes_max / 1024).max(1);
+    let preferred = [
+        ("client.id", "tamis".to_owned()),
+        // Bytes alone bound what is fetched ahead: this is the most that librdkafka takes.
+        ("queued.min.messages", "10000000".to_owned()),
+        // How soon fetching goes on once there is room again; a second by default, in which the lanes run dry.
+        ("fetch.queue.backoff.ms", "5".to_owned()),
+    ];
+    let owned = [
+        ("bootstrap.servers", spec.brokers.join(",")),
+        ("group.id", spec.group.clone()),
+        ("enable.auto.commit", "false".to_owned()),
+        ("enable.auto.offset.store", "false".to_owned()),
+        ("enable.partition.eof", "false".to_owned()),
+        // Where to start is decided here, so that nothing is skipped in silence.
+        ("auto.offset.reset", "error".to_owned()),
+        // All partitions share one queue, so this bounds them together; the answer of a broker may overshoot it once, for
+        // librdkafka asks for no more than this at a time. A single larger record still passes.
+        ("queued.max.messages.kbytes", prefetch_kbytes.to_string()),
+    ];
+    configure(&preferred, &spec.properties, &owned)
+}

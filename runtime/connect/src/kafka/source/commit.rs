@@ -1,0 +1,181 @@
+//! Commits checkpoints: one request at a time, and never more than the pipeline says is settled.
+//!
+//! librdkafka tells the outcome of a commit only to whoever waits for it, so each request waits in a thread of its own: the
+//! polling thread must go on while a broker is away.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use tamis_core::Intake;
+use tamis_core::id::Partition;
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::time::Instant;
+
+use super::{Consumer, context};
+use crate::kafka::client::code;
+
+/// The next offset to read of each partition.
+pub(super) type Offsets = Vec<(Arc<Partition>, u64)>;
+
+/// How long the last commit of a partition may take, with all its tries.
+const LAST_COMMIT_WAIT: Duration = Duration::from_secs(10);
+/// Between two looks for an answer.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Between two tries.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
+
+/// The commits of one member.
+pub(super) struct Commits {
+    interval: Duration,
+    due: Instant,
+    under_way: Option<Request>,
+}
+
+/// A commit that is under way. librdkafka bounds how long that may be.
+struct Request {
+    offsets: Offsets,
+    answer: oneshot::Receiver<KafkaResult<()>>,
+}
+
+impl Commits {
+    pub(super) fn new(interval: Duration) -> Self {
+        Self { interval, due: Instant::now() + interval, under_way: None }
+    }
+
+    /// Takes the answer if it came, and asks anew when it is time to.
+    pub(super) fn turn(&mut self, consumer: &Arc<Consumer>, intake: &Intake) {
+        // What was refused stays a checkpoint that is not committed, so it is part of the next request.
+        let _answer = self.take_answer(consumer, intake);
+        if self.under_way.is_none() && Instant::now() >= self.due {
+            self.due = Instant::now() + self.interval;
+            self.ask(consumer, intake.checkpoints());
+        }
+    }
+
+    /// Commits the checkpoints of `partitions`, which are about to be another member's.
+    pub(super) fn last(
+        &mut self,
+        consumer: &Arc<Consumer>,
+        intake: &Intake,
+        partitions: &[Arc<Partition>],
+    ) {
+        let deadline = Instant::now() + LAST_COMMIT_WAIT;
+        loop {
+            let mut offsets = intake.checkpoints();
+            offsets.retain(|(partition, _)| partitions.contains(partition));
+            let done = offsets.is_empty();
+            if done || self.now(consumer, intake, offsets, deadline) == Err(Refused::ForGood) {
+                return;
+            }
+        }
+    }
+
+    /// Commits `offsets` and waits for the answer.
+    pub(super) fn now(
+        &mut self,
+        consumer: &Arc<Consumer>,
+        intake: &Intake,
+        offsets: Offsets,
+        deadline: Instant,
+    ) -> Result<(), Refused> {
+        let mut offsets = Some(offsets);
+        while Instant::now() < deadline {
+            if self.under_way.is_none()
+                && let Some(offsets) = offsets.take()
+            {
+                self.ask(consumer, offsets);
+            }
+            context::poll(consumer, LOOK_AGAIN);
+            match self.take_answer(consumer, intake) {
+                // The answer to the request before is of no interest.
+                Some(answer) if offsets.is_none() => {
+                    if answer.is_err() {
+                        context::poll(consumer, TRY_AGAIN);
+                    }
+                    return answer;
+                }
+                Some(_) | None => {}
+            }
+        }
+        Err(Refused::ForGood)
+    }
+
+    fn ask(&mut self, consumer: &Arc<Consumer>, offsets: Offsets) {
+        if offsets.is_empty() {
+            return;
+        }
+        let (to, answer) = oneshot::channel();
+        let (member, list) = (Arc::clone(consumer), list(&offsets));
+        let commit = move || {
+            let result = member.commit(&list, CommitMode::Sync);
+            // Given back before anyone is told, so that the polling thread is the one that closes the consumer.
+            drop(member);
+            let _no_one_waits = to.send(result);
+        };
+        match thread::Builder::new().name("kafka-commit".to_owned()).spawn(commit) {
+            Ok(_) => self.under_way = Some(Request { offsets, answer }),
+            Err(error) => note(consumer, RDKafkaErrorCode::Fail, &error.to_string()),
+        }
+    }
+
+    /// Tells the pipeline what was committed, if there is an answer.
+    fn take_answer(&mut self, consumer: &Consumer, intake: &Intake) -> Option<Result<(), Refused>> {
+        let answer = match self.under_way.as_mut()?.answer.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Closed) => Err(KafkaError::Canceled),
+        };
+        let Request { offsets, .. } = self.under_way.take()?;
+        match answer {
+            Ok(()) => {
+                offsets.iter().for_each(|(partition, next)| intake.committed(partition, *next));
+                Some(Ok(()))
+            }
+            Err(error) => {
+                note(consumer, code(&error), &error.to_string());
+                Some(Err(Refused::of(code(&error))))
+            }
+        }
+    }
+}
+
+/// What a refused commit asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Another try.
+    ForNow,
+    /// Nothing: the partitions are another member's, or time is up.
+    ForGood,
+}
+
+impl Refused {
+    fn of(code: RDKafkaErrorCode) -> Self {
+        use RDKafkaErrorCode as Code;
+        match code {
+            Code::IllegalGeneration
+            | Code::UnknownMemberId
+            | Code::FencedInstanceId
+            | Code::FencedMemberEpoch
+            | Code::StaleMemberEpoch => Self::ForGood,
+            _ => Self::ForNow,
+        }
+    }
+}
+
+fn note(consumer: &Consumer, code: RDKafkaErrorCode, reason: &str) {
+    consumer.context().troubles().note(code, reason);
+}
+
+fn list(offsets: &Offsets) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for (partition, next) in offsets {
+        let next = i64::try_from(*next).expect("it came from an offset, which is signed");
+        list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(next))
+            .expect("an offset can be represented");
+    }
+    list
+}

@@ -1,0 +1,149 @@
+//! What librdkafka tells while it is polled, kept for the polling thread.
+//!
+//! Rebalances are answered outside of the callback: librdkafka waits for the answer, and the thread has all it needs there.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaRespErr;
+use tamis_core::source::SourceError;
+use tracing::debug;
+
+use super::Consumer;
+use crate::kafka::client;
+use crate::kafka::troubles::Troubles;
+
+/// Something that the polling thread has to answer.
+pub(super) enum Rebalance {
+    /// These partitions are to be read from now on.
+    Assign(TopicPartitionList),
+    /// These no longer are.
+    Revoke(TopicPartitionList),
+}
+
+/// Shared by a consumer and the thread that polls it.
+pub(in crate::kafka) struct Context {
+    // librdkafka waits for the answer to one before it asks for another, so there are few.
+    rebalances: Mutex<VecDeque<Rebalance>>,
+    troubles: Mutex<Troubles>,
+    deserted: AtomicBool,
+}
+
+impl Context {
+    pub(super) fn new(brokers: String) -> Self {
+        Self {
+            rebalances: Mutex::default(),
+            troubles: Mutex::new(Troubles::new(brokers)),
+            deserted: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
+        self.rebalances().pop_front()
+    }
+
+    pub(super) fn troubles(&self) -> MutexGuard<'_, Troubles> {
+        self.troubles
+            .lock()
+            .expect("no one panics while noting a trouble")
+    }
+
+    fn rebalances(&self) -> MutexGuard<'_, VecDeque<Rebalance>> {
+        self.rebalances.lock().expect("no one panics while holding the rebalances")
+    }
+}
+
+/// What librdkafka logs comes the same way as all else, a line for each poll; so one is not enough.
+const EVENTS_PER_POLL: usize = 4;
+
+/// Serves what comes for `consumer` within `wait`: rebalances, errors and log lines.
+pub(super) fn poll(consumer: &Consumer, wait: Duration) {
+    for wait in [wait]
+        .into_iter()
+        .chain([Duration::ZERO; EVENTS_PER_POLL - 1])
+    {
+        // Errors come through the context too, which has their reasons.
+        if let Some(Ok(_)) = consumer.poll(wait) {
+            unreachable!("records come through a queue of their own");
+        }
+    }
+}
+
+/// Fails when brokers refuse what they are asked for, so that waiting is of no use.
+pub(super) fn check(consumer: &Consumer) -> Result<(), SourceError> {
+    let refusal = consumer.context().troubles().refusal();
+    refusal.map_or(Ok(()), |refusal| Err(SourceError::Misconfigured(refusal)))
+}
+
+/// Answers [`Rebalance::Assign`] with `list`: all of it, or none.
+pub(super) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
+    let result = match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
+    };
+    note(result);
+}
+
+/// Answers [`Rebalance::Revoke`].
+pub(super) fn unassign(consumer: &Consumer, list: &TopicPartitionList) {
+    let result = match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+    };
+    note(result);
+}
+
+/// Answers what is open and will come, since nobody attends to `consumer` any more: it would wait for ever when it closes.
+pub(super) fn desert(consumer: &Consumer) {
+    let context = consumer.context();
+    context.deserted.store(true, Ordering::Relaxed);
+    while let Some(rebalance) = context.next_rebalance() {
+        match rebalance {
+            Rebalance::Assign(_) => assign(consumer, &TopicPartitionList::new()),
+            Rebalance::Revoke(list) => unassign(consumer, &list),
+        }
+    }
+}
+
+/// A refused answer means that the group has moved on; it will ask again.
+fn note(result: KafkaResult<()>) {
+    if let Err(error) = result {
+        debug!(%error, "the answer to a rebalance was not taken");
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        kind: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let is_assign = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        match (self.deserted.load(Ordering::Relaxed), is_assign) {
+            (true, true) => assign(consumer, &TopicPartitionList::new()),
+            (true, false) => unassign(consumer, list),
+            (false, true) => self.rebalances().push_back(Rebalance::Assign(list.clone())),
+            (false, false) => self.rebalances().push_back(Rebalance::Revoke(list.clone())),
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client::log(level, facility, line);
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.troubles().note(client::code(&error), reason);
+    }
+}

@@ -1,0 +1,323 @@
+//! The thread that polls a consumer, from joining the group to leaving it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use tamis_config::spec::KafkaSourceSpec;
+use tamis_core::Intake;
+use tamis_core::batch::Batch;
+use tamis_core::id::Partition;
+use tamis_core::source::SourceError;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
+use tracing::{info, warn};
+
+use super::assigned::Assigned;
+use super::commit::{Commits, Refused};
+use super::context::Rebalance;
+use super::start::{Start, Unknown};
+use super::{Consumer, SourceSettings, contact, context, start};
+use crate::kafka::batch_read::{Record, RecordQueue};
+
+/// Records in one batch read.
+const READ_RECORDS: usize = 1024;
+/// How long a batch read waits for as many, and records for a fuller batch.
+const READ_WAIT: Duration = Duration::from_millis(5);
+/// How long the thread waits for a record when there was none.
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// How long it goes without polling, whatever it waits for.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// How long the first commit of a partition may take.
+const FIRST_COMMIT_WAIT: Duration = Duration::from_secs(5);
+
+/// All that the thread works with.
+pub(super) struct Poll {
+    assigned: Assigned,
+    queue: RecordQueue,
+    consumer: Arc<Consumer>,
+    spec: KafkaSourceSpec,
+    settings: SourceSettings,
+    intake: Intake,
+    runtime: Handle,
+    source: Arc<str>,
+    commits: Commits,
+    is_idle: bool,
+    sealed: Instant,
+}
+
+impl Poll {
+    pub(super) fn new(
+        consumer: Arc<Consumer>,
+        spec: KafkaSourceSpec,
+        settings: SourceSettings,
+        intake: Intake,
+        runtime: Handle,
+    ) -> Self {
+        Self {
+            assigned: Assigned::new(settings.batch),
+            queue: RecordQueue::new(&consumer, READ_RECORDS),
+            source: spec.name.as_deref().unwrap_or_default().into(),
+            commits: Commits::new(settings.commit_interval),
+            is_idle: true,
+            sealed: Instant::now(),
+            consumer,
+            spec,
+            settings,
+            intake,
+            runtime,
+        }
+    }
+
+    /// Reads until the pipeline stops or reading is of no use; then drains, commits and leaves the group.
+    pub(super) fn run(mut self) -> Result<(), SourceError> {
+        let result = self.work();
+        let partitions = self.assigned.remove_all();
+        self.let_go(&partitions);
+        result
+    }
+
+    fn work(&mut self) -> Result<(), SourceError> {
+        if self.spec.name.is_none()
+            && let Some(id) = contact::cluster_id(&self.consumer, &self.intake)?
+        {
+            self.source = id.into();
+        }
+        contact::topics(&self.consumer, &self.intake, &self.spec.topics)?;
+        let topics: Vec<_> = self.spec.topics.iter().map(String::as_str).collect();
+        let subscribed = self.consumer.subscribe(&topics);
+        subscribed.map_err(|error| SourceError::Misconfigured(error.to_string()))?;
+        while !self.intake.is_stopping() {
+            context::poll(&self.consumer, Duration::ZERO);
+            context::check(&self.consumer)?;
+            match self.consumer.context().next_rebalance() {
+                Some(Rebalance::Assign(list)) => self.assign(&list)?,
+                Some(Rebalance::Revoke(list)) => self.revoke(&list),
+                None => {}
+            }
+            self.commits.turn(&self.consumer, &self.intake);
+            match self.assigned.pop() {
+                Some(batch) => self.send(batch),
+                None => self.read()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
+        let mut accepted = TopicPartitionList::with_capacity(list.count());
+        let result = self.starts(list).map(|starts| {
+            let partitions = self.open(&starts);
+            info!(partitions, "partitions assigned");
+            for Start {
+                topic,
+                partition,
+                offset,
+                is_first: _,
+            } in starts
+            {
+                let offset =
+                    i64::try_from(offset).expect("it came from an offset, which is signed");
+                accepted
+                    .add_partition_offset(&topic, partition, Offset::Offset(offset))
+                    .expect("an offset can be represented");
+            }
+        });
+        context::assign(&self.consumer, &accepted);
+        result
+    }
+
+    /// Where the partitions start; none of them when the pipeline is to stop before that is known.
+    fn starts(&self, list: &TopicPartitionList) -> Result<Vec<Start>, SourceError> {
+        while !self.intake.is_stopping() {
+            context::check(&self.consumer)?;
+            match start::starts(&self.consumer, list, self.spec.start_at) {
+                Ok(starts) => return Ok(starts),
+                Err(Unknown::Stop(error)) => return Err(error),
+                Err(Unknown::AskAgain(code, reason)) => {
+                    self.consumer.context().troubles().note(code, &reason);
+                    context::poll(&self.consumer, POLL_EVERY);
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Opens partitions, and commits the start of those that the group reads for the first time: should this member end before
+    /// anything is settled, the next one must not start at another end of the log.
+    fn open(&mut self, starts: &[Start]) -> usize {
+        let mut first = Vec::new();
+        for Start {
+            topic,
+            partition,
+            offset,
+            is_first,
+        } in starts
+        {
+            let queue = self.queue.forward(topic, *partition);
+            let partition = Arc::new(Partition {
+                source: Arc::clone(&self.source),
+                topic: topic.as_str().into(),
+                number: *partition,
+                split: 0,
+            });
+            self.intake.open(&partition);
+            if *is_first {
+                first.push((Arc::clone(&partition), *offset));
+            }
+            self.assigned.add(partition, *offset, queue);
+        }
+        let deadline = Instant::now() + FIRST_COMMIT_WAIT;
+        while !first.is_empty()
+            && let Err(refused) =
+                self.commits
+                    .now(&self.consumer, &self.intake, first.clone(), deadline)
+        {
+            if refused == Refused::ForGood {
+                warn!(
+                    "the start of {} partitions could not be committed",
+                    first.len()
+                );
+                break;
+            }
+        }
+        starts.len()
+    }
+
+    fn revoke(&mut self, list: &TopicPartitionList) {
+        let partitions = self.assigned.remove(list);
+        info!(partitions = partitions.len(), "partitions revoked");
+        if self.consumer.assignment_lost() {
+            // Another member may read them already: what is committed now would be its checkpoint.
+            self.close(&partitions);
+        } else {
+            self.let_go(&partitions);
+        }
+        context::unassign(&self.consumer, list);
+    }
+
+    /// Drains partitions, commits how far they got, and closes them.
+    fn let_go(&mut self, partitions: &[Arc<Partition>]) {
+        let drain_timeout = self.settings.drain_timeout;
+        let drained = self.wait(self.intake.drain(partitions, drain_timeout));
+        if !drained && !self.intake.is_ended() {
+            warn!(
+                ?drain_timeout,
+                "not all was settled in time; the rest will be read again"
+            );
+        }
+        self.commits.last(&self.consumer, &self.intake, partitions);
+        self.close(partitions);
+    }
+
+    fn close(&self, partitions: &[Arc<Partition>]) {
+        for partition in partitions {
+            self.wait(self.intake.close(partition));
+        }
+    }
+
+    /// Waits for the pipeline, and polls meanwhile.
+    fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async {
+            tokio::pin!(future);
+            loop {
+                if let Ok(answer) = timeout(POLL_EVERY, &mut future).await {
+                    return answer;
+                }
+                context::poll(&self.consumer, Duration::ZERO);
+            }
+        })
+    }
+
+    /// Sends a batch if there is room for it soon; else keeps it, so that nothing more is read before it went.
+    fn send(&mut self, batch: Batch) {
+        let mut batch = Some(batch);
+        // Without room the next turn tries again; that the pipeline has ended is seen there.
+        let _sent = self
+            .runtime
+            .block_on(async { timeout(POLL_EVERY, self.intake.send(&mut batch)).await });
+        if let Some(batch) = batch {
+            self.assigned.put_back(batch);
+        }
+    }
+
+    fn read(&mut self) -> Result<(), SourceError> {
+        let (records_max, wait) = if self.is_idle {
+            (1, IDLE_WAIT)
+        } else {
+            (READ_RECORDS, READ_WAIT)
+        };
+        let (mut last, mut faults) = (None, Vec::new());
+        let read = self
+            .queue
+            .read(records_max, wait, |record| match record.error() {
+                None => self.assigned.push(record, &mut last),
+                Some(code) => faults.push(Fault::new(code, record)),
+            });
+        self.is_idle = read == 0;
+        if read < records_max || self.sealed.elapsed() >= READ_WAIT {
+            self.assigned.seal_all();
+            self.sealed = Instant::now();
+        }
+        if read > faults.len() {
+            self.consumer.context().troubles().over();
+        }
+        faults
+            .into_iter()
+            .try_for_each(|fault| self.examine(&fault))
+    }
+
+    /// Decides whether reading can go on past `fault`.
+    fn examine(&self, fault: &Fault) -> Result<(), SourceError> {
+        use RDKafkaErrorCode as Code;
+        let Fault {
+            topic,
+            partition,
+            code,
+            reason,
+        } = fault;
+        let is_out_of_log = matches!(
+            code,
+            Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation
+        );
+        if is_out_of_log && let Some((_, next)) = self.assigned.get(topic, *partition) {
+            return Err(match start::log(&self.consumer, topic, *partition) {
+                Ok(log) => start::lost(topic, *partition, next, log),
+                Err(_) => {
+                    SourceError::Lost(format!("{topic}/{partition}, offset {next}: {reason}"))
+                }
+            });
+        }
+        let reason = format!("{topic}/{partition}: {reason}");
+        self.consumer.context().troubles().note(*code, &reason);
+        Ok(())
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        context::desert(&self.consumer);
+    }
+}
+
+/// What is wrong with a partition.
+struct Fault {
+    topic: String,
+    partition: i32,
+    code: RDKafkaErrorCode,
+    reason: String,
+}
+
+impl Fault {
+    fn new(code: RDKafkaErrorCode, record: &Record) -> Self {
+        let reason = String::from_utf8_lossy(record.value().unwrap_or_default()).into_owned();
+        Self {
+            topic: record.topic().to_owned(),
+            partition: record.partition(),
+            code,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Where reading of a partition starts: where its group has committed, or where the user wants a new group to start.
+//!
+//! | committed        | the log                  | start                                   |
+//! |------------------|--------------------------|-----------------------------------------|
+//! | nothing          | any                      | `start_at`, and commits it              |
+//! | within the log   | has it                   | there                                   |
+//! | before the log   | retention has overtaken  | stop: records were lost                 |
+//! | beyond the log   | the topic was made anew  | stop: the same offsets name other records |
+
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use tamis_config::spec::StartAt;
+use tamis_core::id::OffsetRange;
+use tamis_core::source::SourceError;
+
+use super::Consumer;
+use crate::kafka::client::{advice, code};
+
+/// How long one question to the cluster may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(3);
+
+/// Where a partition starts.
+pub(super) struct Start {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    pub(super) offset: u64,
+    /// Whether the group has committed nothing of it yet.
+    pub(super) is_first: bool,
+}
+
+/// Why a start could not be told.
+pub(super) enum Unknown {
+    /// The cluster did not answer, or not yet.
+    AskAgain(RDKafkaErrorCode, String),
+    /// Asking again cannot help.
+    Stop(SourceError),
+}
+
+/// Where each partition of `list` starts.
+pub(super) fn starts(
+    consumer: &Consumer,
+    list: &TopicPartitionList,
+    start_at: StartAt,
+) -> Result<Vec<Start>, Unknown> {
+    if list.count() == 0 {
+        return Ok(Vec::new());
+    }
+    let committed = consumer
+        .committed_offsets(list.clone(), ANSWER_WAIT)
+        .map_err(|error| unknown("committed offsets", &error))?;
+    let start = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+        let (topic, partition) = (element.topic(), element.partition());
+        element.error().map_err(|error| unknown(topic, &error))?;
+        let log = log(consumer, topic, partition).map_err(|error| unknown(topic, &error))?;
+        let committed = match element.offset() {
+            Offset::Offset(committed) => u64::try_from(committed).ok(),
+            _ => None,
+        };
+        let offset = match (committed, start_at) {
+            (Some(committed), _) if (log.start..=log.next).contains(&committed) => committed,
+            (Some(committed), _) => {
+                return Err(Unknown::Stop(lost(topic, partition, committed, log)));
+            }
+            (None, StartAt::Earliest) => log.start,
+            (None, StartAt::Latest) => log.next,
+        };
+        let (topic, is_first) = (topic.to_owned(), committed.is_none());
+        Ok(Start {
+            topic,
+            partition,
+            offset,
+            is_first,
+        })
+    };
+    committed.elements().iter().map(start).collect()
+}
+
+/// The offsets that a partition has.
+pub(super) fn log(
+    consumer: &Consumer,
+    topic: &str,
+    partition: i32,
+) -> Result<OffsetRange, KafkaError> {
+    let (low, high) = consumer.fetch_watermarks(topic, partition, ANSWER_WAIT)?;
+    let offset = |mark: i64| u64::try_from(mark).map_err(|_| KafkaError::NoMessageReceived);
+    Ok(OffsetRange {
+        start: offset(low)?,
+        next: offset(high)?,
+    })
+}
+
+/// What is wrong when a partition is to be read from `next` on, which its log does not have.
+pub(super) fn lost(topic: &str, partition: i32, next: u64, log: OffsetRange) -> SourceError {
+    let what = if next < log.start {
+        let range = OffsetRange {
+            start: next,
+            next: log.start,
+        };
+        format!("retention removed {range} of {topic}/{partition} before it was read")
+    } else {
+        format!(
+            "the next offset of {topic}/{partition} is {next} but its log is {log}: the topic was made anew, or the end of \
+             its log was lost"
+        )
+    };
+    SourceError::Lost(format!(
+        "{what}; to go on without these records, reset the offsets of the group to {} or use another group",
+        log.start
+    ))
+}
+
+fn unknown(what: &str, error: &KafkaError) -> Unknown {
+    let code = code(error);
+    let reason = format!("{what}: {error}");
+    match advice(code) {
+        Some(advice) => Unknown::Stop(SourceError::Misconfigured(format!("{reason}; {advice}"))),
+        None => Unknown::AskAgain(code, reason),
+    }
+}

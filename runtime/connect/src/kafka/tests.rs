@@ -1,0 +1,8 @@
+//! The connectors of this folder against librdkafka's mock cluster, which speaks the real protocol within this process.
+
+mod cluster;
+mod dead_topic;
+mod faults;
+mod group;
+mod records;
+mod store;

@@ -1,0 +1,20 @@
+//! Sources and sinks: everything of Tamis that touches the world outside of the process.
+//!
+//! A checked specification goes in, a component of the engine comes out: [`source::connect`], [`sink::connect`] and
+//! [`dead::connect`] are the only places that list what there is. Each connector sits behind a cargo feature.
+
+pub mod dead;
+pub mod dead_folder;
+#[cfg(feature = "file")]
+pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod sink;
+pub mod source;
+#[cfg(feature = "file")]
+pub mod stdin;
+
+mod disk;
+#[cfg(test)]
+#[cfg(feature = "file")]
+mod testing;

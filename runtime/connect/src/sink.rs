@@ -1,0 +1,42 @@
+//! Which store a specification means.
+
+use tamis_config::spec::{SinkKind, SinkSpec};
+use tamis_core::Destination;
+use tamis_core::sink::SinkError;
+
+/// Makes a store of `spec`, for a pipeline with this many `lanes`.
+///
+/// # Errors
+/// When the store cannot be reached, or refuses.
+#[cfg_attr(
+    not(feature = "file"),
+    expect(unused_variables, reason = "only files have a store for each lane")
+)]
+pub fn connect(spec: &SinkSpec, lanes: usize) -> Result<Destination, SinkError> {
+    match &spec.kind {
+        #[cfg(feature = "file")]
+        SinkKind::File(spec) => {
+            use std::time::Duration;
+
+            use tamis_core::RunLimits;
+
+            let limits = RunLimits {
+                bytes_max: spec.run.bytes_max,
+                records_max: spec.run.records_max,
+                age_max: Duration::from_millis(spec.run.age_ms_max),
+            };
+            Ok(Destination::Runs(
+                crate::file::sink::connect(spec, lanes)?,
+                limits,
+            ))
+        }
+        #[cfg(not(feature = "file"))]
+        SinkKind::File(_) => Err(left_out("file")),
+    }
+}
+
+/// A configuration that asks for what this build has not.
+#[cfg(not(all(feature = "kafka", feature = "file")))]
+pub(crate) fn left_out(feature: &str) -> SinkError {
+    SinkError::Misconfigured(format!("this build of tamis has no {feature}").into())
+}

@@ -1,0 +1,20 @@
+//! The sandbox of Tamis: loads plugins, runs them within their limits, and finds the records that they cannot bear.
+//!
+//! [`Engine`] is one per process, [`Plugin`] one per file, [`PluginTransform`] one per lane and stage. A plugin can spend
+//! its budget of time and memory and nothing else: no WASI is linked, and every answer is checked as if it were hostile.
+
+mod contract;
+mod engine;
+mod failure;
+mod instance;
+mod limits;
+mod load;
+mod transform;
+
+pub use contract::{Description, Wants};
+pub use engine::{Engine, EngineError};
+pub use failure::{Cause, Failure};
+pub use instance::StartError;
+pub use limits::{Grants, OnQuarantine, PluginLimits};
+pub use load::{LoadError, LoadProblem, Plugin};
+pub use transform::PluginTransform;

@@ -1,0 +1,266 @@
+//! From a file to a plugin that can be run, with a cure for whatever is wrong with the file.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use wasmtime::Module;
+use wasmtime::component::Component;
+use wit_component::ComponentEncoder;
+
+use crate::contract::Description;
+use crate::contract::v0_1::{self, Prepared};
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::instance::Instance;
+use crate::limits::{Grants, PluginLimits};
+
+/// The largest file: a plugin that brings its language along has some 20 MB.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+/// For the instance that is asked who it is, before the settings with the limits of a stage apply.
+const DESCRIBE: PluginLimits = PluginLimits {
+    memory_bytes_max: 256 << 20,
+    batch_time: Duration::from_secs(5),
+    output_bytes_max: 1 << 20,
+    outputs_per_record_max: 0,
+    search_time: Duration::ZERO,
+};
+
+/// A plugin compiled and linked; immutable, shared by all lanes.
+pub struct Plugin {
+    engine: Engine,
+    prepared: Prepared,
+    description: Description,
+}
+
+/// A file that is no plugin.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} {problem}")]
+pub struct LoadError {
+    /// Which.
+    pub file: String,
+    /// What is wrong with it, and what to do.
+    pub problem: LoadProblem,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadProblem {
+    /// It is not there, or may not be read.
+    #[error("cannot be read: {0}; check its path and who may read it")]
+    Unreadable(std::io::Error),
+    /// It is larger than any plugin.
+    #[error("is larger than {} MiB; a plugin is a .wasm file", FILE_BYTES_MAX >> 20)]
+    TooLarge,
+    /// It is something else.
+    #[error("is not WebAssembly; name the .wasm file that `tamis plugin build` wrote")]
+    NotWasm,
+    /// It is cut short, broken, or uses what is switched off.
+    #[error("is not valid WebAssembly, or was cut short: {0}; build it again")]
+    Broken(String),
+    /// It does not export what a plugin does.
+    #[error(
+        "is not a Tamis plugin: it does not export {}; it has to implement the world \
+         tamis:plugin/plugin@{}, which the SDK does for it", .0.join(", "), v0_1::VERSION
+    )]
+    Exports(Vec<&'static str>),
+    /// An import or export has the right name, but not the right type.
+    #[error(
+        "does not fit the world tamis:plugin/plugin@{}: {}; build it with the SDK of this version",
+        v0_1::VERSION, .0
+    )]
+    Types(String),
+    /// It was made for another version of the contract.
+    #[error(
+        "was made for version {} of the contract, and this Tamis knows {}; build it with that SDK",
+        .0, v0_1::VERSION
+    )]
+    Version(String),
+    /// It wants to reach the operating system.
+    #[error(
+        "imports `{0}` of WASI, and plugins get none of it; build it for wasm32-unknown-unknown, \
+         or have its toolchain stub WASI"
+    )]
+    Wasi(String),
+    /// It wants what is only given when the configuration says so.
+    #[error("imports `{0}`, which is denied; grant it with grants: [{0}]")]
+    Ungranted(&'static str),
+    /// It wants something that no plugin gets.
+    #[error(
+        "imports `{0}`, which no plugin gets; plugins get panic, and clock where it is granted"
+    )]
+    Import(String),
+    /// It failed as soon as it was started.
+    #[error("failed when asked to describe itself: {0}; try its tests")]
+    Describe(Failure),
+}
+
+impl Plugin {
+    /// Reads, checks, compiles and links the file at `path`, and asks it who it is.
+    ///
+    /// # Errors
+    /// When it is no plugin that can run here.
+    pub fn load(engine: &Engine, path: &Path, grants: Grants) -> Result<Self, LoadError> {
+        let name = path.display().to_string();
+        match read(path) {
+            Ok(bytes) => Self::from_bytes(engine, &name, &bytes, grants),
+            Err(problem) => Err(LoadError {
+                file: name,
+                problem,
+            }),
+        }
+    }
+
+    /// As [`Plugin::load`], for a file called `name` that was read already.
+    ///
+    /// # Errors
+    /// When it is no plugin that can run here.
+    pub fn from_bytes(
+        engine: &Engine,
+        name: &str,
+        bytes: &[u8],
+        grants: Grants,
+    ) -> Result<Self, LoadError> {
+        build(engine, bytes, grants).map_err(|problem| LoadError {
+            file: name.to_owned(),
+            problem,
+        })
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn instantiate(&self, limits: &PluginLimits) -> Result<Instance, Failure> {
+        Instance::new(&self.engine, &self.prepared, limits)
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadProblem> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(LoadProblem::Unreadable)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        Err(LoadProblem::TooLarge)
+    } else {
+        Ok(bytes)
+    }
+}
+
+fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadProblem> {
+    let encoded;
+    let component = match kind(bytes)? {
+        Kind::Component => bytes,
+        Kind::Module => {
+            encoded = encode(engine, bytes)?;
+            &encoded
+        }
+    };
+    let component = Component::from_binary(engine.wasmtime(), component)
+        .map_err(|error| LoadProblem::Broken(format!("{error:#}")))?;
+    check_imports(&component, grants)?;
+    check_exports(&component)?;
+    let prepared = v0_1::prepare(&component, grants)
+        .map_err(|error| LoadProblem::Types(format!("{error:#}")))?;
+    let instance = Instance::new(engine, &prepared, &DESCRIBE).map_err(LoadProblem::Describe)?;
+    let description = instance.description().clone();
+    Ok(Plugin {
+        engine: engine.clone(),
+        prepared,
+        description,
+    })
+}
+
+enum Kind {
+    Module,
+    Component,
+}
+
+/// By the first eight bytes: the magic number, then version and layer.
+fn kind(bytes: &[u8]) -> Result<Kind, LoadProblem> {
+    let Some(rest) = bytes.strip_prefix(b"\0asm") else {
+        return Err(LoadProblem::NotWasm);
+    };
+    match rest.first_chunk::<4>() {
+        Some([1, 0, 0, 0]) => Ok(Kind::Module),
+        Some([_, _, 1, 0]) => Ok(Kind::Component),
+        Some(_) => Err(LoadProblem::Broken("its version is not known".into())),
+        None => Err(LoadProblem::Broken("it ends within its header".into())),
+    }
+}
+
+/// Makes a component of a core module, by the description of its world that the SDK left in it.
+fn encode(engine: &Engine, module: &[u8]) -> Result<Vec<u8>, LoadProblem> {
+    // First of all: the encoder panics on a module that was cut short.
+    Module::validate(engine.wasmtime(), module)
+        .map_err(|error| LoadProblem::Broken(format!("{error:#}")))?;
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| {
+            let error = format!("{error:#}");
+            // The encoder does not tell a missing import from broken bytes but by its words.
+            match error.contains("wasi") {
+                true => LoadProblem::Wasi("wasi_snapshot_preview1".into()),
+                false => LoadProblem::Broken(error),
+            }
+        })
+}
+
+fn check_imports(component: &Component, grants: Grants) -> Result<(), LoadProblem> {
+    let ty = component.component_type();
+    for (name, _) in ty.imports(component.engine()) {
+        let ours = name
+            .strip_prefix("tamis:plugin/")
+            .and_then(|name| name.split_once('@'));
+        match ours {
+            Some((_, version)) if !is_ours(version) => {
+                return Err(LoadProblem::Version(version.to_owned()));
+            }
+            Some(("records" | "panic", _)) => {}
+            Some(("clock", _)) if grants.clock => {}
+            Some(("clock", _)) => return Err(LoadProblem::Ungranted("clock")),
+            None if name.starts_with("wasi:") => return Err(LoadProblem::Wasi(name.to_owned())),
+            Some(_) | None => return Err(LoadProblem::Import(name.to_owned())),
+        }
+    }
+    Ok(())
+}
+
+/// Whether `version` is a patch of the version that this host has bindings for.
+fn is_ours(version: &str) -> bool {
+    version
+        .strip_prefix(v0_1::VERSION)
+        .is_some_and(|patch| patch.starts_with('.'))
+}
+
+fn check_exports(component: &Component) -> Result<(), LoadProblem> {
+    let ty = component.component_type();
+    let missing: Vec<&str> = v0_1::EXPORTS
+        .into_iter()
+        .filter(|name| ty.get_export(component.engine(), name).is_none())
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(LoadProblem::Exports(missing))
+    }
+}

@@ -1,0 +1,202 @@
+//! A plugin as a step of a lane: hands batches over, and when it fails, finds the records that it fails on.
+
+mod lift;
+mod lower;
+mod search;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tamis_core::batch::{Batch, Row};
+use tamis_core::transform::{Applied, Stage, Transform, TransformError};
+use tracing::warn;
+
+use crate::failure::Failure;
+use crate::instance::{Instance, StartError};
+use crate::limits::{OnQuarantine, PluginLimits};
+use crate::load::Plugin;
+
+use lift::{Outcome, Place};
+use lower::Lowered;
+use search::Undecided;
+
+/// Past this an answer could not be pointed into: the rows of a batch have four times as much, see the search.
+const OUTPUT_BYTES_MAX: usize = 512 << 20;
+
+/// A plugin with its settings, in one lane.
+pub struct PluginTransform {
+    plugin: Arc<Plugin>,
+    stage: Stage,
+    settings: String,
+    limits: PluginLimits,
+    on_quarantine: OnQuarantine,
+    /// None between a failure and the next batch.
+    instance: Option<Instance>,
+    /// Why it is quarantined, once it is.
+    quarantine: Option<String>,
+    lowered: Lowered,
+}
+
+/// Why rows have no outcome.
+enum Stopped {
+    /// The instance failed on them; `fresh` when they were the first that it saw.
+    Failed { failure: Failure, fresh: bool },
+    /// There is no instance to give them to.
+    NotStarted(StartError),
+}
+
+impl PluginTransform {
+    /// Makes an instance of `plugin` for the stage `name` and configures it with `settings`, a JSON object.
+    ///
+    /// # Errors
+    /// When the plugin refuses its settings, or fails before its first batch.
+    pub fn new(
+        plugin: Arc<Plugin>,
+        name: &str,
+        settings: String,
+        mut limits: PluginLimits,
+        on_quarantine: OnQuarantine,
+    ) -> Result<Self, StartError> {
+        limits.output_bytes_max = limits.output_bytes_max.min(OUTPUT_BYTES_MAX);
+        let version = plugin.description().version.clone();
+        let mut transform = Self {
+            plugin,
+            stage: Stage {
+                name: name.to_owned(),
+                version,
+            },
+            settings,
+            limits,
+            on_quarantine,
+            instance: None,
+            quarantine: None,
+            lowered: Lowered::default(),
+        };
+        transform.instance = Some(transform.start()?);
+        Ok(transform)
+    }
+
+    fn start(&self) -> Result<Instance, StartError> {
+        let mut instance = self
+            .plugin
+            .instantiate(&self.limits)
+            .map_err(StartError::Failed)?;
+        instance.configure(&self.settings)?;
+        Ok(instance)
+    }
+
+    /// What becomes of the rows `range`, whose new bytes will lie behind `base` others; `None` when all are kept.
+    fn attempt(
+        &mut self,
+        batch: &Batch,
+        range: Range<usize>,
+        base: usize,
+    ) -> Result<Option<Outcome>, Stopped> {
+        let mut instance = match self.instance.take() {
+            Some(instance) => instance,
+            None => self.start().map_err(Stopped::NotStarted)?,
+        };
+        let fresh = instance.is_fresh();
+        let wants = self.plugin.description().wants;
+        let input = self.lowered.lower(batch, range.clone(), wants);
+        let place = Place {
+            buffer: batch.next_buffer(),
+            base,
+        };
+        let outcome = instance.process(input).and_then(|answer| {
+            let outcome = lift::lift(answer, &batch.rows()[range], place, &self.limits);
+            outcome.map_err(Failure::from)
+        });
+        let outcome = outcome.map_err(|failure| Stopped::Failed { failure, fresh })?;
+        self.instance = (!instance.is_outgrown()).then_some(instance);
+        Ok(outcome)
+    }
+
+    /// Gives up on the plugin, from the row `rest` of `batch` on.
+    fn quarantine(
+        &mut self,
+        batch: &mut Batch,
+        undecided: Undecided,
+    ) -> Result<Applied, TransformError> {
+        let Undecided {
+            outcome,
+            rest,
+            reason,
+        } = undecided;
+        let Stage { name, version } = &self.stage;
+        let (partition, range, then) = (batch.partition(), batch.range(), self.on_quarantine);
+        warn!(%name, %version, %partition, %range, ?then, reason, "plugin quarantined");
+        self.instance = None;
+        self.quarantine = Some(reason.clone());
+        self.without(batch, outcome, rest, &reason)
+    }
+
+    /// What becomes of a batch whose rows from `rest` on find the plugin quarantined.
+    fn without(
+        &self,
+        batch: &mut Batch,
+        mut outcome: Outcome,
+        rest: usize,
+        reason: &str,
+    ) -> Result<Applied, TransformError> {
+        match self.on_quarantine {
+            OnQuarantine::Stop => Err(TransformError {
+                stage: self.stage.clone(),
+                reason: format!("the plugin is quarantined: {reason}"),
+            }),
+            OnQuarantine::Bypass => Ok(Applied::default()),
+            OnQuarantine::DeadLetter => {
+                for row in &batch.rows()[rest..] {
+                    outcome.reject(row, format!("the plugin is quarantined: {reason}"));
+                }
+                Ok(commit(batch, outcome))
+            }
+        }
+    }
+}
+
+impl Transform for PluginTransform {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
+        if batch.rows().is_empty() {
+            return Ok(Applied::default());
+        }
+        if let Some(reason) = &self.quarantine {
+            return self.without(batch, Outcome::default(), 0, reason);
+        }
+        match self.decide(batch) {
+            Ok(None) => Ok(Applied::default()),
+            Ok(Some(outcome)) => Ok(commit(batch, outcome)),
+            Err(undecided) => self.quarantine(batch, undecided),
+        }
+    }
+}
+
+/// Puts what is left in the place of the rows of `batch`.
+fn commit(batch: &mut Batch, mut outcome: Outcome) -> Applied {
+    renumber(&mut outcome.rows);
+    batch.replace(outcome.rows, Some(Bytes::from(outcome.bytes)));
+    outcome.applied
+}
+
+/// Counts the outputs of each offset from 0, whatever stages they went through.
+fn renumber(rows: &mut [Row]) {
+    for same in rows.chunk_by_mut(|a, b| a.offset == b.offset) {
+        for (number, row) in (0..).zip(same) {
+            row.number = number;
+        }
+    }
+}
+
+impl fmt::Debug for PluginTransform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginTransform")
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Reads logs from Kafka, passes them through WebAssembly plugins, writes them to the stores you chose.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to log on the standard error: error, warn, info, debug, or by module (tamis_connect=debug)
+    #[arg(
+        long,
+        global = true,
+        env = "TAMIS_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    pub(crate) log: String,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  tamis demo                               see it work: no service needed
+  tamis check pipeline.yaml                find all problems of a configuration
+  tamis run pipeline.yaml                  run it; Ctrl-C drains and stops
+  tamis plugin build my-plugin             compile a plugin to WebAssembly
+
+Exit codes:
+  0  all is well
+  1  a pipeline or a command failed; the last lines say why and what to do
+  2  the command line or the configuration is wrong; nothing was started
+  3  stopped before all records in flight were settled; they will be read again";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run pipelines until their input ends, or Ctrl-C
+    Run(RunArguments),
+    /// Find all problems of configurations without touching the world
+    Check(CheckArguments),
+    /// Print the JSON schema of configuration files, for editors
+    Schema,
+    /// Run the main job on generated records and an in-process Kafka
+    Demo(DemoArguments),
+    /// Build and look at plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  tamis completions bash > /etc/bash_completion.d/tamis")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis run msproject.yaml
+  tamis run team-a.yaml team-b.yaml        several pipelines, each with its own fate
+  tamis run --json files.yaml | jq .       the summary for a script
+  TAMIS__SOURCE__KAFKA__GROUP=test tamis run msproject.yaml
+
+The first Ctrl-C (or SIGTERM) takes no more records, settles those in flight and commits. The second
+one stops at once: what was not settled is read again at the next start.")]
+pub(crate) struct RunArguments {
+    /// Configuration files, one pipeline each
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print the summary as one JSON object for each pipeline
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis check pipeline.yaml
+  tamis check --no-plugins *.yaml          where the plugins are not built")]
+pub(crate) struct CheckArguments {
+    /// Configuration files, one pipeline each
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Do not load the plugins and try them on a sample
+    #[arg(long)]
+    pub(crate) no_plugins: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis demo                               until Ctrl-C
+  tamis demo --records 200000 --json       ends by itself; the last line is the summary")]
+pub(crate) struct DemoArguments {
+    /// End after this many records; without it, after Ctrl-C
+    #[arg(long)]
+    pub(crate) records: Option<u64>,
+    /// Print the summary as one JSON object, and no table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the files go; a new folder for temporary files unless given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Where the built plugins are: DIR/level-filter/level-filter.wasm and so on
+    #[arg(long, value_name = "DIR", default_value = "plugins")]
+    pub(crate) plugins: PathBuf,
+    /// The same seed makes the same records
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Compile the plugin in a folder with a Cargo.toml to WebAssembly
+    Build(BuildArguments),
+    /// Show what a compiled plugin is, wants and takes as settings
+    Inspect(InspectArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin build my-plugin             writes my-plugin/my-plugin.wasm
+  tamis plugin build my-plugin -o /srv/plugins/mine.wasm")]
+pub(crate) struct BuildArguments {
+    /// The folder of the plugin
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Where to write it; DIR/<package>.wasm unless given
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin inspect level-filter.wasm
+  tamis plugin inspect --json level-filter.wasm | jq .settings")]
+pub(crate) struct InspectArguments {
+    /// The wasm file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The completion script for `shell`.
+pub(crate) fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tamis", &mut script);
+    String::from_utf8(script).expect("completion scripts are text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,91 @@
+//! From a checked configuration to a pipeline that can run: the only place that knows all crates.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec};
+use tamis_core::transform::Transform;
+use tamis_core::{Backoff, Limits, Outlet, Pipeline};
+use tamis_host::{Engine, Grants, Plugin, PluginTransform};
+
+/// Connects everything that `spec` names. Nothing runs before all of it is there.
+pub(crate) async fn connect(spec: &PipelineSpec, engine: &Engine) -> Result<Pipeline> {
+    let lanes = lanes(spec, engine)?;
+    let mut sinks = Vec::with_capacity(spec.sinks.len());
+    for sink in &spec.sinks {
+        sinks.push(outlet(sink, lanes.len()).with_context(|| format!("sink {}", sink.name))?);
+    }
+    let dead = tamis_connect::dead::connect(&spec.dead_letters)
+        .await
+        .context("dead letters")?;
+    let source = tamis_connect::source::connect(&spec.source, &spec.limits).await?;
+    let limits = Limits {
+        in_flight_bytes_max: spec.limits.in_flight_bytes_max,
+        shutdown_timeout: Duration::from_millis(spec.limits.shutdown_timeout_ms),
+        backoff: Backoff::default(),
+        seed: fastrand::u64(..),
+    };
+    Ok(Pipeline::new(source, lanes, sinks, dead, limits))
+}
+
+/// For each lane an instance of each plugin, configured; every plugin is compiled once.
+pub(crate) fn lanes(spec: &PipelineSpec, engine: &Engine) -> Result<Vec<Vec<Box<dyn Transform>>>> {
+    let mut lanes: Vec<Vec<Box<dyn Transform>>> = Vec::new();
+    lanes.resize_with(spec.limits.lanes, Vec::new);
+    for plugin in &spec.plugins {
+        let named = || format!("plugin {} ({})", plugin.name, plugin.path.display());
+        let loaded = Arc::new(load(plugin, engine).with_context(named)?);
+        for lane in &mut lanes {
+            lane.push(Box::new(transform(plugin, &loaded).with_context(named)?));
+        }
+    }
+    Ok(lanes)
+}
+
+fn load(plugin: &PluginSpec, engine: &Engine) -> Result<Plugin> {
+    let clock = plugin.grants.contains(&Capability::Clock);
+    Ok(Plugin::load(engine, &plugin.path, Grants { clock })?)
+}
+
+fn transform(spec: &PluginSpec, plugin: &Arc<Plugin>) -> Result<PluginTransform> {
+    let on_quarantine = match spec.on_quarantine {
+        tamis_config::OnQuarantine::Stop => tamis_host::OnQuarantine::Stop,
+        tamis_config::OnQuarantine::Bypass => tamis_host::OnQuarantine::Bypass,
+        tamis_config::OnQuarantine::DeadLetter => tamis_host::OnQuarantine::DeadLetter,
+    };
+    let settings = spec.settings.to_string();
+    let limits = limits(spec.limits);
+    Ok(PluginTransform::new(
+        Arc::clone(plugin),
+        &spec.name,
+        settings,
+        limits,
+        on_quarantine,
+    )?)
+}
+
+fn limits(limits: PluginLimits) -> tamis_host::PluginLimits {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    tamis_host::PluginLimits {
+        memory_bytes_max: bytes(limits.memory_bytes_max),
+        batch_time: Duration::from_millis(limits.batch_time_ms_max),
+        output_bytes_max: bytes(limits.output_bytes_max),
+        outputs_per_record_max: limits.outputs_per_record_max,
+        search_time: Duration::from_millis(limits.search_time_ms_max),
+    }
+}
+
+fn outlet(spec: &SinkSpec, lanes: usize) -> Result<Outlet> {
+    let routes = match &spec.routes {
+        tamis_config::Routes::Unrouted => tamis_core::Routes::Unrouted,
+        tamis_config::Routes::Named(names) => tamis_core::Routes::Named(names.clone()),
+        tamis_config::Routes::All => tamis_core::Routes::All,
+    };
+    let destination = tamis_connect::sink::connect(spec, lanes)?;
+    Ok(Outlet {
+        name: spec.name.clone(),
+        routes,
+        destination,
+    })
+}

@@ -1,0 +1,238 @@
+//! Edits of the top level, spliced into the value on its way out: every other byte stays as it is.
+
+use super::index::{Change, Index, Member};
+use super::scan::Span;
+use super::text::{self, Token};
+use super::value::ToJson;
+
+/// Why an edit was refused; nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// The value has no members: it is another type of JSON, no JSON, a tombstone, or was set as a whole before.
+    #[error("the value is not a JSON object")]
+    NotAnObject,
+    /// Only members of the top level can be edited: `/level`, not `/Field/level`.
+    #[error("{0:?} does not name a member of the top level")]
+    NotTopLevel(String),
+}
+
+/// The edits of one record. Kept from record to record for its memory.
+#[derive(Debug, Default)]
+pub(crate) struct Edits {
+    /// Values that stand in for those of members.
+    values: Vec<u8>,
+    /// New members, each one with a comma before it.
+    added: Vec<u8>,
+    /// Where they lie in `added`.
+    places: Vec<Added>,
+    /// Whether a member of the value changes.
+    members_change: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Added {
+    /// The key between its quotes.
+    key: Span,
+    /// Whether the key has escapes in it.
+    escaped: bool,
+    /// The comma, the key, the colon and the value.
+    whole: Span,
+}
+
+impl Edits {
+    pub(crate) fn clear(&mut self) {
+        self.values.clear();
+        self.added.clear();
+        self.places.clear();
+        self.members_change = false;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty() && !self.members_change
+    }
+
+    /// Writes `bytes`, the object that `index` has read, behind `out` with the edits in it.
+    pub(crate) fn splice(&self, bytes: &[u8], index: &Index, out: &mut Vec<u8>) {
+        let members = index.members();
+        let root = index.root().expect("only a whole object takes edits");
+        let tail = members
+            .last()
+            .map_or(root.start + 1, |member| member.found.value.end) as usize;
+        let (copied, kept) = if self.members_change {
+            self.splice_members(bytes, members, out)
+        } else {
+            (0, !members.is_empty())
+        };
+        out.extend_from_slice(&bytes[copied..tail]);
+        let comma = usize::from(!kept && !self.added.is_empty());
+        out.extend_from_slice(&self.added[comma..]);
+        match &bytes[tail..] {
+            [brace] => out.push(*brace),
+            brace_and_space => out.extend_from_slice(brace_and_space),
+        }
+    }
+
+    /// Writes up to the last member that changes. Gives what of `bytes` is dealt with, and whether a member is left.
+    ///
+    /// A member goes with the comma before it, or, as long as none is left before it, with the one behind it.
+    fn splice_members(&self, bytes: &[u8], members: &[Member], out: &mut Vec<u8>) -> (usize, bool) {
+        let (mut copied, mut kept, mut before) = (0, false, 0);
+        for (number, member) in members.iter().enumerate() {
+            let value_end = member.found.value.end as usize;
+            match member.change {
+                Change::Same => kept = true,
+                Change::Value(value) => {
+                    out.extend_from_slice(&bytes[copied..member.found.value.start as usize]);
+                    out.extend_from_slice(value.of(&self.values));
+                    (copied, kept) = (value_end, true);
+                }
+                Change::Removed if kept => {
+                    out.extend_from_slice(&bytes[copied..before]);
+                    copied = value_end;
+                }
+                Change::Removed => {
+                    out.extend_from_slice(&bytes[copied..member.start()]);
+                    copied = members.get(number + 1).map_or(value_end, Member::start);
+                }
+            }
+            before = value_end;
+        }
+        (copied, kept)
+    }
+
+    /// Adds a member in the place of one that was added before.
+    fn add(&mut self, key: Token<'_>, value: &impl ToJson) {
+        let old = self.added(key);
+        let start = self.added.len();
+        let name = key.key();
+        self.added.push(b',');
+        name.write_json(&mut self.added);
+        let key = Span::new(start + 2, self.added.len() - 1);
+        let escaped = key.of(&self.added).len() != name.len();
+        self.added.push(b':');
+        value.write_json(&mut self.added);
+        let whole = Span::new(start, self.added.len());
+        self.places.push(Added {
+            key,
+            escaped,
+            whole,
+        });
+        if let Some(position) = old {
+            self.take_back(position);
+        }
+    }
+
+    fn added(&self, key: Token<'_>) -> Option<usize> {
+        self.places.iter().position(|place| {
+            let raw = place.key.of(&self.added);
+            text::equals(raw, place.escaped, key)
+        })
+    }
+
+    /// Takes back a new member and closes the gap.
+    fn take_back(&mut self, position: usize) {
+        let gap = self.places.remove(position).whole;
+        self.added.drain(gap.start as usize..gap.end as usize);
+        let width = gap.end - gap.start;
+        for place in &mut self.places[position..] {
+            place.whole = place.whole.moved_back(width);
+            place.key = place.key.moved_back(width);
+        }
+    }
+}
+
+impl Member {
+    /// Its first byte: the quote before its key.
+    fn start(&self) -> usize {
+        self.found.key.start as usize - 1
+    }
+}
+
+impl Span {
+    fn moved_back(self, width: u32) -> Self {
+        Self {
+            start: self.start - width,
+            end: self.end - width,
+        }
+    }
+}
+
+/// A record's value, to be edited. Nothing is written before the record leaves the plugin, and
+/// [`Record::json`](crate::Record::json) goes on showing the value as the plugin got it.
+#[derive(Debug)]
+pub struct JsonMut<'r> {
+    bytes: &'r [u8],
+    index: &'r mut Index,
+    edits: &'r mut Edits,
+    /// Whether the value was set as a whole before.
+    replaced: bool,
+}
+
+impl<'r> JsonMut<'r> {
+    pub(crate) fn new(
+        bytes: &'r [u8],
+        index: &'r mut Index,
+        edits: &'r mut Edits,
+        replaced: bool,
+    ) -> Self {
+        Self {
+            bytes,
+            index,
+            edits,
+            replaced,
+        }
+    }
+
+    /// Gives the member that `pointer` names this value: in its place where it is there (the last one where it is
+    /// there twice), else right before the closing brace.
+    ///
+    /// # Errors
+    /// Where the record's value is no object, or `pointer` goes deeper than its top level.
+    pub fn set(&mut self, pointer: &str, value: impl ToJson) -> Result<(), EditError> {
+        let key = self.key(pointer)?;
+        match self.index.position(self.bytes, key) {
+            Some(position) => {
+                let values = &mut self.edits.values;
+                let start = values.len();
+                value.write_json(values);
+                let written = Span::new(start, values.len());
+                self.index.members_mut()[position].change = Change::Value(written);
+                self.edits.members_change = true;
+            }
+            None => self.edits.add(key, &value),
+        }
+        Ok(())
+    }
+
+    /// Removes the member that `pointer` names, as often as it is there. Says whether it was there.
+    ///
+    /// # Errors
+    /// Where the record's value is no object, or `pointer` goes deeper than its top level.
+    pub fn remove(&mut self, pointer: &str) -> Result<bool, EditError> {
+        let key = self.key(pointer)?;
+        let mut there = false;
+        if let Some(position) = self.edits.added(key) {
+            self.edits.take_back(position);
+            there = true;
+        }
+        for member in self.index.members_mut() {
+            if member.change != Change::Removed && member.found.has_key(self.bytes, key) {
+                member.change = Change::Removed;
+                self.edits.members_change = true;
+                there = true;
+            }
+        }
+        Ok(there)
+    }
+
+    #[inline]
+    fn key<'p>(&self, pointer: &'p str) -> Result<Token<'p>, EditError> {
+        if self.replaced || !self.index.is_object() {
+            return Err(EditError::NotAnObject);
+        }
+        match text::split_pointer(pointer) {
+            Some((key, "")) => Ok(key),
+            Some(_) | None => Err(EditError::NotTopLevel(pointer.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# A real Kafka broker of one node (KRaft), made of the jars on Maven Central.
+#
+# usage: kafka.sh install|start|status|stop|restart|kill|clean
+#   start   installs what is missing, waits until the broker is ready and prints its address; a broker that
+#           is already up is left alone
+#   status  prints the address and succeeds if the broker is up
+#   kill    SIGKILL, the data stays; clean also removes the data
+# environment:
+#   KAFKA_PORT=19092       the controller listens on the port after it
+#   KAFKA_DIR              data, log and pid; ${TMPDIR:-/tmp}/tamis-services/kafka-$KAFKA_PORT
+#   KAFKA_VERSION=4.4.0
+#   KAFKA_LIB              the jars; ~/.cache/kafka-$KAFKA_VERSION
+#   KAFKA_HEAP=512m
+#   KAFKA_SETTINGS         further lines of server.properties: "name=value name=value"
+#   KAFKA_JAVA             flags of the JVM; the default is for a quick start
+set -euo pipefail
+
+port=${KAFKA_PORT:-19092} version=${KAFKA_VERSION:-4.4.0} heap=${KAFKA_HEAP:-512m}
+dir=${KAFKA_DIR:-${TMPDIR:-/tmp}/tamis-services/kafka-$port}
+lib=${KAFKA_LIB:-$HOME/.cache/kafka-$version}
+address=127.0.0.1:$port log=$dir/log pid_file=$dir/pid
+
+install() {
+  [ -f "$lib/.done" ] && return
+  # beside its place, then moved there whole: brokers on other ports may install at the same time
+  local new=$lib.$$
+  rm -rf "$lib" "$new"
+  mkdir -p "$new"
+  # slf4j-simple prints the line that tells when the broker is ready
+  cat >"$new/pom.xml" <<EOF
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>local</groupId><artifactId>kafka-broker</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$version</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+EOF
+  mvn -q -B -f "$new/pom.xml" dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$new" >&2
+  touch "$new/.done"
+  mv -T "$new" "$lib" 2>/dev/null || { rm -rf "$new"; [ -f "$lib/.done" ]; }
+}
+
+properties() {
+  cat <<EOF
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$((port + 1))
+listeners=PLAINTEXT://$address,CONTROLLER://127.0.0.1:$((port + 1))
+advertised.listeners=PLAINTEXT://$address
+controller.listener.names=CONTROLLER
+log.dirs=$dir/data
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+EOF
+  # split on purpose: one setting a word
+  # shellcheck disable=SC2086
+  [ -z "${KAFKA_SETTINGS:-}" ] || printf '%s\n' $KAFKA_SETTINGS
+}
+
+# By its command line: the pid of an old file may belong to some other process by now, or to a zombie.
+alive() {
+  local pid
+  pid=$(cat "$pid_file" 2>/dev/null) && grep -qsaF "$dir/server.properties" "/proc/$pid/cmdline"
+}
+
+launch() {
+  install
+  properties >"$dir/server.properties"
+  # split on purpose: one flag a word
+  # shellcheck disable=SC2206
+  local java=(java "-Xmx$heap" ${KAFKA_JAVA:--XX:+UseSerialGC -XX:TieredStopAtLevel=1} -cp "$lib/*")
+  [ -f "$dir/data/meta.properties" ] ||
+    "${java[@]}" -Dorg.slf4j.simpleLogger.defaultLogLevel=error kafka.tools.StorageTool format \
+      -t AAAAAAAAAAAAAAAAAAAAAQ -c "$dir/server.properties" >"$log" 2>&1 ||
+    { tail -20 "$log" >&2; return 1; }
+  : >"$log" # the line that says "ready" must be the new broker's
+  # without the lock: the broker would hold it for as long as it lives
+  setsid "${java[@]}" -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \
+    kafka.Kafka "$dir/server.properties" >"$log" 2>&1 </dev/null 9>&- &
+  echo $! >"$pid_file"
+}
+
+# Also waits for a broker that an interrupted start has left half way up.
+await_ready() {
+  for _ in $(seq 600); do
+    grep -qs 'Kafka Server started' "$log" && return
+    # not `alive`: between fork and exec the command line is still the shell's
+    kill -0 "$(cat "$pid_file")" 2>/dev/null || break
+    sleep 0.1
+  done
+  grep -m 10 -E 'ERROR|FATAL|Exception' "$log" >&2 || tail -20 "$log" >&2
+  echo "kafka did not start on $address; its log is $log" >&2
+  return 1
+}
+
+start() {
+  alive || launch
+  await_ready
+  echo "$address"
+}
+
+halt() { # SIGNAL
+  if alive; then
+    local pid
+    pid=$(cat "$pid_file")
+    kill "-$1" "$pid"
+    for _ in $(seq 300); do alive || break; sleep 0.1; done
+    ! alive || kill -KILL "$pid"
+  fi
+  rm -f "$pid_file"
+}
+
+usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
+
+# One at a time: two starts at once would format and launch twice.
+locked() {
+  mkdir -p "$dir"
+  exec 9>"$dir.lock"
+  flock -w 300 9 || { echo "another kafka.sh holds $dir.lock" >&2; exit 1; }
+  "$@"
+}
+
+case ${1:-} in
+install) locked install ;;
+start) locked start ;;
+status) alive && echo "$address" ;;
+stop) locked halt TERM ;;
+kill) locked halt KILL ;;
+restart) locked halt TERM; start ;;
+clean) locked halt KILL; rm -rf "$dir" ;;
+-h | --help | help) usage ;;
+*) usage >&2; exit 2 ;;
+esac
