@@ -196,7 +196,7 @@ pub(crate) struct RawFileSink {
     /// When a run ends and its files become visible: whichever comes first.
     #[serde(default)]
     pub(crate) run: RunLimits,
-    /// Distinct paths that one run may have open; a record that would open one more ends the run.
+    /// Distinct paths that one run may have open; a record that would open one more becomes a dead letter.
     /// 256 stays well below the 1,024 files that a process may open by default.
     #[serde(default = "paths_max")]
     #[schemars(range(min = 1, max = 65_536))]

@@ -1,3 +1,16 @@
 //! Tests of the whole: one binary, so that it is linked once.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+mod bad_input;
+mod cases;
+mod command_line;
+mod demo;
+mod line_files;
+mod main_job;
+mod outage;
+mod readme;
+mod restart;
+mod shutdown;
 mod simulation;
+mod tidy;

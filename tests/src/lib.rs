@@ -1,3 +1,10 @@
 //! What the tests of the whole are made of.
 
+pub mod broker;
+pub mod data;
+pub mod files;
+pub mod kafka;
+pub mod place;
 pub mod simulation;
+pub mod tamis;
+pub mod wait;

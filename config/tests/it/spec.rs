@@ -33,7 +33,7 @@ fn what_is_not_said_has_a_default() {
                 batch_time_ms_max: 1000,
                 output_bytes_max: 67108864,
                 outputs_per_record_max: 1000,
-                search_time_ms_max: 10000,
+                search_time_ms_max: 30000,
             },
             [
                 SinkSpec {

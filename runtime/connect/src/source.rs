@@ -39,7 +39,7 @@ pub async fn connect(
                 commit_interval: Duration::from_millis(limits.commit_interval_ms),
                 batch,
             };
-            KafkaSource::new(spec, settings)
+            KafkaSource::connect(spec, settings)
         }
         #[cfg(not(feature = "kafka"))]
         SourceSpec::Kafka(_) => Err(left_out("kafka")),

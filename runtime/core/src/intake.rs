@@ -113,7 +113,7 @@ impl Intake {
     /// did not show is thrown away.
     pub async fn close(&self, partition: &Arc<Partition>) {
         let lane = self.ledger.lane(partition);
-        self.ledger.close(partition);
+        self.ledger.close(partition, self.is_stopping());
         let abandon = LaneMessage::Abandon(Arc::clone(partition));
         tokio::select! {
             biased;

@@ -20,6 +20,7 @@ pub(crate) struct Ledger {
 struct State {
     partitions: BTreeMap<Arc<Partition>, Entry>,
     generations: u64,
+    left_behind: usize,
 }
 
 #[derive(Debug)]
@@ -58,9 +59,16 @@ impl Ledger {
         lane
     }
 
-    /// Ends the generation of `partition`: what it still has in flight changes nothing any more.
-    pub(crate) fn close(&self, partition: &Arc<Partition>) {
-        self.lock().partitions.remove(partition);
+    /// Ends the generation of `partition`: what it still has in flight changes nothing any more. `for_good` when no one in this
+    /// process will read it again.
+    pub(crate) fn close(&self, partition: &Arc<Partition>, for_good: bool) {
+        let mut state = self.lock();
+        if let Some(entry) = state.partitions.remove(partition)
+            && for_good
+        {
+            state.left_behind += entry.progress.in_flight();
+        }
+        drop(state);
         self.settled.notify_waiters();
     }
 
@@ -121,13 +129,14 @@ impl Ledger {
         }
     }
 
-    /// Ranges in flight, over all partitions.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.lock()
+    /// Ranges that were taken and not settled, over all partitions that are open or were closed for good.
+    pub(crate) fn unsettled(&self) -> usize {
+        let state = self.lock();
+        let open = state
             .partitions
             .values()
-            .map(|entry| entry.progress.in_flight())
-            .sum()
+            .map(|entry| entry.progress.in_flight());
+        open.sum::<usize>() + state.left_behind
     }
 
     /// Returns once nothing of `partitions` is in flight.
@@ -227,11 +236,11 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         ledger.open(partition(), 1);
         let lost = ledger.take(&partition(), RANGE);
-        ledger.close(&partition());
+        ledger.close(&partition(), false);
         ledger.open(partition(), 1);
         let again = ledger.take(&partition(), RANGE);
         lost.settle(1);
-        assert_eq!((ledger.checkpoints(), ledger.in_flight()), (vec![], 1));
+        assert_eq!((ledger.checkpoints(), ledger.unsettled()), (vec![], 1));
         again.settle(1);
         assert_eq!(ledger.checkpoints(), [(partition(), 9)]);
     }
@@ -241,7 +250,19 @@ mod tests {
         let ledger = Arc::new(Ledger::default());
         ledger.open(partition(), 1);
         drop(ledger.take(&partition(), RANGE));
-        assert_eq!((ledger.checkpoints(), ledger.in_flight()), (vec![], 1));
+        assert_eq!((ledger.checkpoints(), ledger.unsettled()), (vec![], 1));
+    }
+
+    #[test]
+    fn what_is_left_behind_for_good_stays_unsettled() {
+        for (for_good, expected) in [(true, 1), (false, 0)] {
+            let ledger = Arc::new(Ledger::default());
+            ledger.open(partition(), 1);
+            let ticket = ledger.take(&partition(), RANGE);
+            ledger.close(&partition(), for_good);
+            ticket.settle(1);
+            assert_eq!(ledger.unsettled(), expected, "{for_good}");
+        }
     }
 
     #[test]
@@ -255,7 +276,7 @@ mod tests {
         };
         let lanes: Vec<_> = (0..4).map(|index| ledger.open(number(index), 3)).collect();
         assert_eq!(lanes, [0, 1, 2, 0]);
-        ledger.close(&number(1));
+        ledger.close(&number(1), false);
         assert_eq!(ledger.open(number(7), 3), 1);
     }
 }

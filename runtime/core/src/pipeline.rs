@@ -212,7 +212,7 @@ impl Pipeline {
             Some(error) => Err(error),
             None => Ok(Summary {
                 totals: counts.totals(),
-                unsettled: ledger.in_flight(),
+                unsettled: ledger.unsettled(),
             }),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -208,21 +209,29 @@ fn kind(bytes: &[u8]) -> Result<Kind, LoadProblem> {
 
 /// Makes a component of a core module, by the description of its world that the SDK left in it.
 fn encode(engine: &Engine, module: &[u8]) -> Result<Vec<u8>, LoadProblem> {
-    // First of all: the encoder panics on a module that was cut short.
     Module::validate(engine.wasmtime(), module)
         .map_err(|error| LoadProblem::Broken(format!("{error:#}")))?;
-    ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| {
-            let error = format!("{error:#}");
-            // The encoder does not tell a missing import from broken bytes but by its words.
-            match error.contains("wasi") {
-                true => LoadProblem::Wasi("wasi_snapshot_preview1".into()),
-                false => LoadProblem::Broken(error),
-            }
-        })
+    let encode = || {
+        ComponentEncoder::default()
+            .validate(true)
+            .module(module)?
+            .encode()
+    };
+    // A flipped bit in that description can be a panic of the encoder.
+    let Ok(encoded) = catch_unwind(encode) else {
+        return Err(LoadProblem::Broken(
+            "its description of its world is corrupt".into(),
+        ));
+    };
+    encoded.map_err(|error| {
+        let error = format!("{error:#}");
+        // The encoder does not tell a missing import from broken bytes but by its words.
+        if error.contains("wasi") {
+            LoadProblem::Wasi("wasi_snapshot_preview1".into())
+        } else {
+            LoadProblem::Broken(error)
+        }
+    })
 }
 
 fn check_imports(component: &Component, grants: Grants) -> Result<(), LoadProblem> {

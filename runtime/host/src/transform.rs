@@ -114,7 +114,7 @@ impl PluginTransform {
         Ok(outcome)
     }
 
-    /// Gives up on the plugin, from the row `rest` of `batch` on.
+    /// Gives up on the plugin, in the midst of `batch`.
     fn quarantine(
         &mut self,
         batch: &mut Batch,
@@ -133,7 +133,8 @@ impl PluginTransform {
         self.without(batch, outcome, rest, &reason)
     }
 
-    /// What becomes of a batch whose rows from `rest` on find the plugin quarantined.
+    /// What becomes of a batch whose rows from `rest` on find the plugin quarantined. A bypass is for the whole batch:
+    /// it passes as it came, what was decided of it is forgotten.
     fn without(
         &self,
         batch: &mut Batch,

@@ -109,13 +109,8 @@ fn spec(folder: &Path, plugins: &Path, broker: &str) -> Result<tamis_config::Pip
         .replace("@PLUGINS@", &plugins.display().to_string());
     let file = folder.join("pipeline.yaml");
     std::fs::write(&file, &text)?;
-    tamis_config::load_text(
-        &text,
-        &file,
-        &std::env::vars().collect(),
-        PluginFiles::MustExist,
-    )
-    .map_err(|problems| anyhow!("{problems}"))
+    tamis_config::load_text(&text, &file, &run::environment(), PluginFiles::MustExist)
+        .map_err(|problems| anyhow!("{problems}"))
 }
 
 /// The first signal ends the flow of new records; the second one ends everything.

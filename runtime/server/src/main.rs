@@ -45,10 +45,6 @@ fn start_logs(cli: &Cli) {
 }
 
 /// Writes a result to the standard output. A reader that went away early (`| head`) is no failure.
-#[expect(
-    clippy::print_stdout,
-    reason = "the one place where results are printed"
-)]
 fn print(text: &str) -> Exit {
     use std::io::Write;
 

@@ -1,5 +1,6 @@
 //! `tamis run`: one or more pipelines, each with its own fate, until their input ends or a person stops them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
 
 /// All configurations, or all their problems on the standard error.
 pub(crate) fn load(files: &[PathBuf], plugin_files: PluginFiles) -> Option<Vec<PipelineSpec>> {
-    let environment = std::env::vars().collect();
+    let environment = environment();
     let (mut specs, mut sound): (Vec<PipelineSpec>, bool) = (Vec::new(), true);
     for file in files {
         match tamis_config::load(file, &environment, plugin_files) {
@@ -46,6 +47,14 @@ pub(crate) fn load(files: &[PathBuf], plugin_files: PluginFiles) -> Option<Vec<P
         }
     }
     sound.then_some(specs)
+}
+
+/// The variables that are text; no setting could come of the others.
+pub(crate) fn environment() -> tamis_config::Environment {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 pub(crate) fn runtime() -> Result<Runtime> {

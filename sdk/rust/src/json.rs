@@ -9,18 +9,20 @@ pub(crate) use self::edit::Edits;
 pub use self::edit::{EditError, JsonMut};
 pub(crate) use self::index::Index;
 use self::scan::{BROKEN, Scanner};
+use self::shape::Shape;
 use self::text::Token;
 pub use self::text::{is_top_level, pointer};
 pub use self::value::{Fragment, ToJson};
 
+mod block;
 mod edit;
 mod index;
 mod scan;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod text;
 mod value;
-mod word;
 
 /// Why a value is no JSON that serde_json would take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -200,7 +202,7 @@ impl<'b> JsonValue<'b> {
         let mut scanner = Scanner::new(self.raw);
         let mut child = None;
         let end = match self.raw.first()? {
-            b'{' => scanner.object(0, 0, |found| {
+            b'{' => scanner.object(0, 0, &mut Shape::none(), |found| {
                 if found.has_key(self.raw, token) {
                     child = Some(found.value);
                 }

@@ -40,7 +40,11 @@ impl Guest for Hostile {
             name: "hostile".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             settings_schema: "{}".into(),
-            wants: if cfg!(feature = "noop") { Metadata::empty() } else { Metadata::all() },
+            wants: if cfg!(feature = "noop") {
+                Metadata::empty()
+            } else {
+                Metadata::all()
+            },
         }
     }
 

@@ -33,7 +33,6 @@ pub(super) fn configure(
     for (name, value) in owned {
         config.set(*name, value);
     }
-    if let Ok(debug) = std::env::var("H6") { config.set_log_level(RDKafkaLogLevel::Debug); config.set("debug", debug); } // H6
     Ok(config)
 }
 
@@ -91,6 +90,5 @@ pub(super) fn code(error: &KafkaError) -> RDKafkaErrorCode {
 
 /// Takes a line of librdkafka's own log.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
-    if std::env::var_os("H6").is_some() { use std::io::Write; writeln!(std::io::stderr(), "{facility} {line}").unwrap(); } // H6
     debug!(target: "librdkafka", ?level, facility, "{line}");
 }

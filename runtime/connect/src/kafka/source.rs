@@ -55,7 +55,7 @@ impl KafkaSource {
     ///
     /// # Errors
     /// Where librdkafka does not take a property. Brokers are not asked yet.
-    pub fn new(
+    pub fn connect(
         spec: &KafkaSourceSpec,
         settings: SourceSettings,
     ) -> Result<Box<dyn Source>, SourceError> {
@@ -101,6 +101,8 @@ fn properties(spec: &KafkaSourceSpec) -> Result<ClientConfig, String> {
         ("client.id", "tamis".to_owned()),
         // Bytes alone bound what is fetched ahead: this is the most that librdkafka takes.
         ("queued.min.messages", "10000000".to_owned()),
+        // Costs nothing that could be measured.
+        ("check.crcs", "true".to_owned()),
         // How soon fetching goes on once there is room again; a second by default, in which the lanes run dry.
         ("fetch.queue.backoff.ms", "5".to_owned()),
     ];

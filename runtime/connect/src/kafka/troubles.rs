@@ -37,7 +37,6 @@ impl Troubles {
 
     /// Notes an error.
     pub(super) fn note(&mut self, code: RDKafkaErrorCode, reason: &str) {
-        if std::env::var_os("H6").is_some() { use std::io::Write; writeln!(std::io::stderr(), "TROUBLE {code:?} {reason}").unwrap(); } // H6
         if let Some(advice) = advice(code)
             && self.is_final(code)
         {

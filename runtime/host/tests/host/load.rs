@@ -93,6 +93,24 @@ fn a_file_that_was_cut_short_anywhere_is_refused() {
 }
 
 #[test]
+fn a_flipped_bit_is_no_panic() {
+    let module = guest("hostile");
+    let world = b"component-type";
+    let start = module
+        .windows(world.len())
+        .position(|name| name == world)
+        .unwrap();
+    let mut refused = 0;
+    // What describes the world is the part that is read by more than the validator.
+    for (index, at) in (start..module.len()).step_by(29).enumerate() {
+        let mut flipped = module.clone();
+        flipped[at] ^= 1 << (index % 8);
+        refused += u32::from(load(&flipped, Grants::default()).is_err());
+    }
+    assert!(refused > 0);
+}
+
+#[test]
 fn another_world_is_refused_by_what_is_missing() {
     let cure = "it has to implement the world tamis:plugin/plugin@0.1, which the SDK does for it";
     let missing = "is not a Tamis plugin: it does not export describe, configure, process;";

@@ -2,21 +2,26 @@
 
 use super::JsonError;
 use super::scan::{BROKEN, Found, Scanner, Span};
+use super::shape::Shape;
 use super::text::{self, Token};
 
 /// The top level of a value.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
+    shape: Shape,
     members: Vec<Member>,
     root: Option<Span>,
     object: bool,
     fault: Option<JsonError>,
-    beyond_ascii: bool,
+    /// Whether a key has escapes in it.
+    escaped_keys: bool,
 }
 
 /// A member of the top level and what becomes of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member {
+    /// The first bytes of its key; that alone tells most keys apart.
+    head: u64,
     pub(crate) found: Found,
     pub(crate) change: Change,
 }
@@ -37,20 +42,23 @@ impl Index {
         let mut scanner = Scanner::new(bytes);
         let start = scanner.space(0);
         self.object = scanner.peek(start) == b'{';
-        let members = &mut self.members;
+        let (members, mut escaped_keys) = (&mut self.members, false);
         let end = if self.object {
-            scanner.object(start, 0, |found| {
+            scanner.object(start, 0, &mut self.shape, |found| {
+                escaped_keys |= found.escaped;
+                let head = text::head(bytes, found.key);
                 members.push(Member {
+                    head,
                     found,
                     change: Change::Same,
-                })
+                });
             })
         } else {
             scanner.value(start, 0)
         };
         self.root = (scanner.end(end) != BROKEN).then(|| Span::new(start, end));
+        self.escaped_keys = escaped_keys;
         self.fault = scanner.fault();
-        self.beyond_ascii = scanner.beyond_ascii();
     }
 
     /// The whole value without space around it; none where its structure is broken.
@@ -70,7 +78,9 @@ impl Index {
 
     /// What serde_json would refuse in `bytes`, which were read.
     pub(crate) fn fault(&self, bytes: &[u8]) -> Option<JsonError> {
-        if self.fault.is_some() || !self.beyond_ascii {
+        // A loop without exit, unlike `is_ascii`: it takes many bytes at a time in the sandbox too.
+        let all = bytes.iter().fold(0, |all, byte| all | byte);
+        if self.fault.is_some() || all.is_ascii() {
             return self.fault;
         }
         let error = std::str::from_utf8(bytes).err()?;
@@ -93,9 +103,20 @@ impl Index {
     /// The last member of `bytes` with this key.
     #[inline]
     pub(crate) fn position(&self, bytes: &[u8], key: Token<'_>) -> Option<usize> {
-        self.members
-            .iter()
-            .rposition(|member| member.found.has_key(bytes, key))
+        if self.escaped_keys || key.has_tilde() {
+            return self
+                .members
+                .iter()
+                .rposition(|member| member.found.has_key(bytes, key));
+        }
+        let mut position = self.members.len();
+        for member in self.members.iter().rev() {
+            position -= 1;
+            if member.head == key.head() && member.found.has_key(bytes, key) {
+                return Some(position);
+            }
+        }
+        None
     }
 }
 

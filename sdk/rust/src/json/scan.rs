@@ -8,8 +8,9 @@
 //! to step and kept nowhere: that is what leaves them in registers, in the sandbox above all.
 
 use super::JsonError;
+use super::block;
+use super::shape::Shape;
 use super::text::hex4;
-use super::word;
 
 /// The nesting that serde_json refuses: arrays and objects within each other.
 const DEPTH_MAX: u32 = 127;
@@ -43,20 +44,20 @@ impl Span {
     }
 }
 
-/// A member of an object: its key without the quotes, and its value without space around it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A member of an object.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
+    /// What is between the quotes of its key.
     pub(crate) key: Span,
     /// Whether the key has escapes in it.
     pub(crate) escaped: bool,
+    /// Its value, without space around it.
     pub(crate) value: Span,
 }
 
 /// A pass over a text, and what it found on its way.
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
-    /// Of all bytes of strings, and some others.
-    high_bits: u64,
     /// Whether there was an escape since this was last cleared.
     escaped: bool,
     fault: Option<JsonError>,
@@ -66,7 +67,6 @@ impl<'a> Scanner<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
-            high_bits: 0,
             escaped: false,
             fault: None,
         }
@@ -75,11 +75,6 @@ impl<'a> Scanner<'a> {
     /// What it found wrong first.
     pub(crate) fn fault(&self) -> Option<JsonError> {
         self.fault
-    }
-
-    /// Whether a string that it passed may have had a byte beyond ASCII; never false where one had.
-    pub(crate) fn beyond_ascii(&self) -> bool {
-        word::has_high_bit(self.high_bits)
     }
 
     /// The byte at a place; 0, which no text has between its tokens, behind the end.
@@ -100,35 +95,65 @@ impl<'a> Scanner<'a> {
 
     /// Passes the members of the object that starts here, `depth` containers deep, and shows each one.
     #[inline(always)]
-    pub(crate) fn object(&mut self, at: usize, depth: u32, mut each: impl FnMut(Found)) -> usize {
+    pub(crate) fn object(
+        &mut self,
+        at: usize,
+        depth: u32,
+        shape: &mut Shape,
+        mut each: impl FnMut(Found),
+    ) -> usize {
         let mut at = self.space(at + 1);
         if self.peek(at) == b'}' {
             return at + 1;
         }
+        let mut number = 0;
         loop {
-            if self.peek(at) != b'"' {
-                return self.stop(at, "expected a key");
-            }
-            self.escaped = false;
-            let behind = self.string(at);
-            let value = self.colon(behind);
-            let escaped = self.escaped;
+            let mut escaped = false;
+            let (quote, value) = match shape.same_key(number, self.bytes, at) {
+                Some(width) => (at + width - 2, self.space(at + width)),
+                None => {
+                    let (quote, value) = self.other_key(at);
+                    escaped = self.escaped;
+                    if value == quote.wrapping_add(2) && !escaped && self.fault.is_none() {
+                        shape.remember(number, self.bytes, at, value - at);
+                    }
+                    (quote, value)
+                }
+            };
             let end = self.value(value, depth + 1);
             if end == BROKEN {
                 return BROKEN;
             }
+            let key = Span::new(at + 1, quote);
             each(Found {
-                key: Span::new(at + 1, behind - 1),
+                key,
                 escaped,
                 value: Span::new(value, end),
             });
-            at = self.space(end);
+            number += 1;
+            at = end;
+            if self.follows(at, b",\"") {
+                at += 1;
+                continue;
+            }
+            at = self.space(at);
             match self.peek(at) {
                 b',' => at = self.space(at + 1),
                 b'}' => return at + 1,
                 _ => return self.stop(at, "expected `,` or `}`"),
             }
         }
+    }
+
+    /// Passes a key that is not known. Gives the quote that ends it, and its value.
+    #[inline(never)]
+    fn other_key(&mut self, at: usize) -> (usize, usize) {
+        if self.peek(at) != b'"' {
+            return (BROKEN, self.stop(at, "expected a key"));
+        }
+        self.escaped = false;
+        let quote = self.string(at);
+        (quote, self.colon(quote))
     }
 
     /// Passes the elements of the array that starts here, `depth` containers deep, and shows each one.
@@ -155,10 +180,13 @@ impl<'a> Scanner<'a> {
     /// Passes the value that starts here, `depth` containers deep.
     #[inline(always)]
     pub(crate) fn value(&mut self, at: usize, depth: u32) -> usize {
-        match self.peek(at) {
-            b'"' => self.string(at),
-            b'{' | b'[' => self.container(at, depth),
-            byte => self.scalar(at, byte),
+        let byte = self.peek(at);
+        if byte == b'"' {
+            behind(self.string(at))
+        } else if byte == b'{' || byte == b'[' {
+            self.container(at, depth)
+        } else {
+            self.scalar(at, byte)
         }
     }
 
@@ -176,25 +204,24 @@ impl<'a> Scanner<'a> {
     fn container(&mut self, mut at: usize, depth: u32) -> usize {
         let mut open = Open::default();
         loop {
-            match self.peek(at) {
-                b'"' => at = self.string(at),
-                byte @ (b'{' | b'[') => {
-                    if depth + open.count >= DEPTH_MAX {
-                        at = self.too_deep(at);
-                    } else {
-                        open.push(byte == b'{');
-                        at = self.space(at + 1);
-                        if self.peek(at) != open.closing() {
-                            if byte == b'{' {
-                                at = self.key(at);
-                            }
-                            continue;
-                        }
-                        at += 1;
-                        open.pop();
+            let byte = self.peek(at);
+            if byte == b'"' {
+                at = behind(self.string(at));
+            } else if byte != b'{' && byte != b'[' {
+                at = self.scalar(at, byte);
+            } else if depth + open.count >= DEPTH_MAX {
+                at = self.too_deep(at);
+            } else {
+                open.push(byte == b'{');
+                at = self.space(at + 1);
+                if self.peek(at) != open.closing() {
+                    if byte == b'{' {
+                        at = self.key(at);
                     }
+                    continue;
                 }
-                byte => at = self.scalar(at, byte),
+                at += 1;
+                open.pop();
             }
             // Up to the next value, or out of everything.
             loop {
@@ -227,7 +254,7 @@ impl<'a> Scanner<'a> {
         loop {
             match self.peek(at) {
                 b'"' => {
-                    at = self.string(at);
+                    at = behind(self.string(at));
                     continue;
                 }
                 b'{' | b'[' => open += 1,
@@ -248,26 +275,40 @@ impl<'a> Scanner<'a> {
         if self.peek(at) != b'"' {
             return self.stop(at, "expected a key");
         }
-        let at = self.string(at);
-        self.colon(at)
+        let quote = self.string(at);
+        self.colon(quote)
     }
 
-    /// Passes the colon behind a key and the space around it.
+    /// Passes the quote behind a key, the colon and the space around it.
     #[inline(always)]
-    fn colon(&mut self, at: usize) -> usize {
-        let at = self.space(at);
+    fn colon(&mut self, quote: usize) -> usize {
+        if self.follows(quote, b"\":\"") {
+            quote + 2
+        } else {
+            self.spaced_colon(quote)
+        }
+    }
+
+    #[inline(never)]
+    fn spaced_colon(&mut self, quote: usize) -> usize {
+        let at = self.space(behind(quote));
         if self.peek(at) != b':' {
             return self.stop(at, "expected `:`");
         }
         self.space(at + 1)
     }
 
-    /// Passes a string.
+    #[inline(always)]
+    fn follows<const N: usize>(&self, at: usize, expected: &[u8; N]) -> bool {
+        self.bytes.get(at..).and_then(<[u8]>::first_chunk) == Some(expected)
+    }
+
+    /// Passes a string up to the quote that ends it.
     #[inline(always)]
     fn string(&mut self, at: usize) -> usize {
-        let at = self.plain(at + 1);
+        let at = block::special(self.bytes, at + 1);
         if self.peek(at) == b'"' {
-            at + 1
+            at
         } else {
             self.rest_of_string(at)
         }
@@ -278,7 +319,7 @@ impl<'a> Scanner<'a> {
     fn rest_of_string(&mut self, mut at: usize) -> usize {
         loop {
             match self.bytes.get(at) {
-                Some(b'"') => return at + 1,
+                Some(b'"') => return at,
                 Some(b'\\') => {
                     self.escaped = true;
                     at = self.escape(at);
@@ -289,38 +330,8 @@ impl<'a> Scanner<'a> {
                 }
                 None => return self.stop(at, "ends within a string"),
             }
-            at = self.plain(at);
+            at = block::special(self.bytes, at);
         }
-    }
-
-    /// Passes the bytes of a string up to a quote, a backslash, a control character or the end: eight at a time.
-    #[inline(always)]
-    fn plain(&mut self, mut at: usize) -> usize {
-        let mut high_bits = 0;
-        loop {
-            let Some(word) = word::at(self.bytes, at) else {
-                self.high_bits |= high_bits;
-                return self.plain_tail(at);
-            };
-            high_bits |= word;
-            if let Some(place) = word::special(word) {
-                self.high_bits |= high_bits;
-                return at + place;
-            }
-            at += 8;
-        }
-    }
-
-    /// The same for the last bytes of the text, of which there are too few.
-    fn plain_tail(&mut self, mut at: usize) -> usize {
-        while let Some(&byte) = self.bytes.get(at) {
-            if byte == b'"' || byte == b'\\' || byte < b' ' {
-                break;
-            }
-            self.high_bits |= word::repeat(byte);
-            at += 1;
-        }
-        at
     }
 
     /// Passes an escape.
@@ -343,17 +354,22 @@ impl<'a> Scanner<'a> {
     /// Passes a number, `true`, `false` or `null`, of which `byte` is the first.
     #[inline(always)]
     fn scalar(&mut self, at: usize, byte: u8) -> usize {
-        match byte {
-            b'-' | b'0'..=b'9' => self.number(at),
-            b't' => self.literal(at, b"true"),
-            b'f' => self.literal(at, b"false"),
-            b'n' => self.literal(at, b"null"),
-            _ => self.stop(at, "expected a value"),
+        if byte.is_ascii_digit() || byte == b'-' {
+            self.number(at)
+        } else {
+            self.literal(at, byte)
         }
     }
 
-    fn literal(&mut self, at: usize, word: &[u8]) -> usize {
-        if self.bytes[at..].starts_with(word) {
+    fn literal(&mut self, at: usize, byte: u8) -> usize {
+        let word: &[u8] = match byte {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => return self.stop(at, "expected a value"),
+        };
+        let there = self.bytes[at..].starts_with(word);
+        if there {
             at + word.len()
         } else {
             self.stop(at, "expected a value")
@@ -383,10 +399,7 @@ impl<'a> Scanner<'a> {
     /// Passes at least one digit.
     #[inline(always)]
     fn digits(&mut self, start: usize) -> usize {
-        let mut at = start;
-        while self.peek(at).is_ascii_digit() {
-            at += 1;
-        }
+        let at = block::behind_digits(self.bytes, start);
         if at == start {
             self.stop(at, "expected a digit")
         } else {
@@ -423,6 +436,12 @@ impl<'a> Scanner<'a> {
         self.note(at, problem);
         BROKEN
     }
+}
+
+/// The place behind another one.
+#[inline(always)]
+fn behind(at: usize) -> usize {
+    at.saturating_add(1)
 }
 
 /// The containers that are open, one bit each: 1 for an object.

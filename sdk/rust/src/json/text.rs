@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::word;
+use super::block;
+use super::scan::Span;
 
 /// The four hexadecimal digits of the escape `\uXXXX` that starts at `at`.
 pub(crate) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
@@ -31,36 +32,58 @@ pub(crate) fn decode(raw: &[u8], escaped: bool) -> Option<Cow<'_, str>> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token<'p> {
     written: &'p str,
-    /// Whether there is a tilde in it.
-    escaped: bool,
+    head: u64,
+    has_tilde: bool,
 }
 
 impl<'p> Token<'p> {
     /// The key that it names.
     pub(crate) fn key(self) -> Cow<'p, str> {
-        if self.escaped {
+        if self.has_tilde {
             Cow::Owned(self.written.replace("~1", "/").replace("~0", "~"))
         } else {
             Cow::Borrowed(self.written)
         }
     }
+
+    /// Whether the key may be another than what is written.
+    pub(crate) fn has_tilde(self) -> bool {
+        self.has_tilde
+    }
+
+    /// The first bytes of what is written, as [`head`] has them.
+    pub(crate) fn head(self) -> u64 {
+        self.head
+    }
 }
 
 /// Whether a text is the same between the quotes of a string: nothing in it needs an escape.
 pub(crate) fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks();
-    words
-        .iter()
-        .all(|word| word::special(u64::from_le_bytes(*word)).is_none())
-        && rest
-            .iter()
-            .all(|&byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+    block::special(text, 0) >= text.len()
+}
+
+/// The first eight bytes of a key, or those that it has, as a number.
+#[inline(always)]
+pub(crate) fn head(text: &[u8], key: Span) -> u64 {
+    let (start, len) = (key.start as usize, key.end - key.start);
+    match text.get(start..).and_then(<[u8]>::first_chunk) {
+        Some(bytes) if len >= 8 => u64::from_le_bytes(*bytes),
+        Some(bytes) => u64::from_le_bytes(*bytes) & !(u64::MAX << (8 * len)),
+        None => short_head(key.of(text)),
+    }
+}
+
+fn short_head(key: &[u8]) -> u64 {
+    key.iter()
+        .take(8)
+        .rev()
+        .fold(0, |head, &byte| head << 8 | u64::from(byte))
 }
 
 /// Whether the text of a string, given what is between its quotes, is the key that `token` names.
 #[inline(always)]
 pub(crate) fn equals(raw: &[u8], escaped: bool, token: Token<'_>) -> bool {
-    if escaped || token.escaped {
+    if escaped || token.has_tilde {
         return decoded_equals(raw, &token.key());
     }
     // Keys are short: going to memcmp would take longer.
@@ -88,16 +111,26 @@ fn decoded_equals(raw: &[u8], key: &str) -> bool {
 #[inline(always)]
 pub(crate) fn split_pointer(pointer: &str) -> Option<(Token<'_>, &str)> {
     let rest = pointer.strip_prefix('/')?;
-    let (mut end, mut escaped) = (rest.len(), false);
-    for (at, byte) in rest.bytes().enumerate() {
+    let (mut end, mut head, mut has_tilde) = (0, 0, false);
+    for byte in rest.bytes() {
         if byte == b'/' {
-            end = at;
             break;
         }
-        escaped |= byte == b'~';
+        if end < 8 {
+            head |= u64::from(byte) << (8 * end);
+        }
+        has_tilde |= byte == b'~';
+        end += 1;
     }
     let (written, behind) = rest.split_at(end);
-    Some((Token { written, escaped }, behind))
+    Some((
+        Token {
+            written,
+            head,
+            has_tilde,
+        },
+        behind,
+    ))
 }
 
 /// The pointer with these reference tokens: `/keep/debug` for `["keep", "debug"]`.

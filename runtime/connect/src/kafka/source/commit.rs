@@ -43,7 +43,11 @@ struct Request {
 
 impl Commits {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, due: Instant::now() + interval, under_way: None }
+        Self {
+            interval,
+            due: Instant::now() + interval,
+            under_way: None,
+        }
     }
 
     /// Takes the answer if it came, and asks anew when it is time to.
@@ -116,7 +120,10 @@ impl Commits {
             drop(member);
             let _no_one_waits = to.send(result);
         };
-        match thread::Builder::new().name("kafka-commit".to_owned()).spawn(commit) {
+        match thread::Builder::new()
+            .name("kafka-commit".to_owned())
+            .spawn(commit)
+        {
             Ok(_) => self.under_way = Some(Request { offsets, answer }),
             Err(error) => note(consumer, RDKafkaErrorCode::Fail, &error.to_string()),
         }
@@ -132,7 +139,9 @@ impl Commits {
         let Request { offsets, .. } = self.under_way.take()?;
         match answer {
             Ok(()) => {
-                offsets.iter().for_each(|(partition, next)| intake.committed(partition, *next));
+                offsets
+                    .iter()
+                    .for_each(|(partition, next)| intake.committed(partition, *next));
                 Some(Ok(()))
             }
             Err(error) => {
@@ -160,7 +169,9 @@ impl Refused {
             | Code::UnknownMemberId
             | Code::FencedInstanceId
             | Code::FencedMemberEpoch
-            | Code::StaleMemberEpoch => Self::ForGood,
+            | Code::StaleMemberEpoch
+            // The group goes on without this generation: brokers take its commits for as long as they wait for members.
+            | Code::RebalanceInProgress => Self::ForGood,
             _ => Self::ForNow,
         }
     }

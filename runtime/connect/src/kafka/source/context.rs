@@ -56,7 +56,9 @@ impl Context {
     }
 
     fn rebalances(&self) -> MutexGuard<'_, VecDeque<Rebalance>> {
-        self.rebalances.lock().expect("no one panics while holding the rebalances")
+        self.rebalances
+            .lock()
+            .expect("no one panics while holding the rebalances")
     }
 }
 

@@ -28,6 +28,8 @@ const READ_RECORDS: usize = 1024;
 const READ_WAIT: Duration = Duration::from_millis(5);
 /// How long the thread waits for a record when there was none.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// How long it then serves events, of which each log line is one.
+const EVENTS_WAIT: Duration = Duration::from_millis(1);
 /// How long it goes without polling, whatever it waits for.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 /// How long the first commit of a partition may take.
@@ -90,7 +92,12 @@ impl Poll {
         let subscribed = self.consumer.subscribe(&topics);
         subscribed.map_err(|error| SourceError::Misconfigured(error.to_string()))?;
         while !self.intake.is_stopping() {
-            context::poll(&self.consumer, Duration::ZERO);
+            let wait = if self.is_idle {
+                EVENTS_WAIT
+            } else {
+                Duration::ZERO
+            };
+            context::poll(&self.consumer, wait);
             context::check(&self.consumer)?;
             match self.consumer.context().next_rebalance() {
                 Some(Rebalance::Assign(list)) => self.assign(&list)?,

@@ -191,7 +191,7 @@ pub(super) fn start(spec: &KafkaSourceSpec, store: &Arc<Store>) -> Running {
         destination: Destination::Keyed(store.clone(), limits),
     };
     let pipeline = Pipeline::new(
-        KafkaSource::new(spec, settings).unwrap(),
+        KafkaSource::connect(spec, settings).unwrap(),
         vec![Vec::new(), Vec::new()],
         vec![outlet],
         DeadLetters {

@@ -19,7 +19,7 @@ async fn a_store_that_takes_nothing_for_long_holds_up_records_but_not_the_group(
     let store = Arc::new(Store::with_room(100));
     let running = start(&cluster.spec(), &store);
     // Longer than the group waits for a member that does not poll, and for one that does not answer.
-    let stalled = tokio::time::timeout(Duration::from_secs(9), store.reaches(2000)).await;
+    let stalled = tokio::time::timeout(Duration::from_secs(6), store.reaches(2000)).await;
     assert!(stalled.is_err());
     store.make_room();
     store.has(9000).await;
@@ -35,7 +35,13 @@ async fn an_outage_of_the_broker_is_waited_out() {
     let cluster = Cluster::new(2);
     cluster.fill("a", 100);
     let store = Arc::new(Store::with_room(usize::MAX));
-    let running = start(&cluster.spec(), &store);
+    let mut spec = cluster.spec();
+    // Longer than the outage, so that the member is not forgotten meanwhile.
+    for name in ["session.timeout.ms", "max.poll.interval.ms"] {
+        spec.properties
+            .insert(name.to_owned(), Secret::new("20000"));
+    }
+    let running = start(&spec, &store);
     store.has(200).await;
     cluster.mock.broker_down(1).unwrap();
     let stalled = tokio::time::timeout(Duration::from_secs(2), store.reaches(201)).await;
@@ -118,7 +124,7 @@ fn check_property(name: &str, value: &str, expected: &str) {
             bytes_max: 1,
         },
     };
-    let Err(SourceError::Misconfigured(reason)) = KafkaSource::new(&spec, settings) else {
+    let Err(SourceError::Misconfigured(reason)) = KafkaSource::connect(&spec, settings) else {
         panic!("{name} was taken");
     };
     assert_eq!(reason, expected);

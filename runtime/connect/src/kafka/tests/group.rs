@@ -1,6 +1,6 @@
 //! Checkpoints, rebalances and where a group starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tamis_config::spec::{Secret, StartAt};
@@ -61,7 +61,8 @@ async fn a_second_run_goes_on_where_the_first_one_was_settled() {
     }
 }
 
-/// Two members of one group, of which the first leaves.
+/// Two members of one group, of which the first leaves. The mock refuses the commits of a member that has to give partitions up,
+/// so the other one sees some records again; none may be lost.
 async fn check_rebalance(strategy: &str) {
     let cluster = Cluster::new(4);
     let mut spec = cluster.spec();
@@ -86,33 +87,29 @@ async fn check_rebalance(strategy: &str) {
     first.stop().await;
     cluster.fill("c", 100);
     produced += 400;
-    let all = || {
+    let seen = || {
         let stores = one.kept().into_iter().chain(two.kept());
         stores
             .map(|kept| (kept.partition, kept.offset))
-            .collect::<Vec<_>>()
+            .collect::<BTreeSet<_>>()
+            .len()
     };
-    two.has(produced - one.count()).await;
+    loop {
+        let before = two.count();
+        if seen() == produced {
+            break;
+        }
+        two.has(before + 1).await;
+    }
     second.stop().await;
-    let mut seen = all();
-    seen.sort_unstable();
-    assert_eq!(
-        seen.len(),
-        produced,
-        "{strategy}: what was drained was not read again"
-    );
-    seen.dedup();
-    assert_eq!(seen.len(), produced, "{strategy}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_joins_takes_over_without_loss() {
-    check_rebalance("range,roundrobin").await;
-}
-
-#[tokio::test]
-async fn a_member_that_joins_cooperatively_takes_over_without_loss() {
-    check_rebalance("cooperative-sticky").await;
+    tokio::join!(
+        check_rebalance("range,roundrobin"),
+        check_rebalance("cooperative-sticky")
+    );
 }
 
 #[tokio::test]
@@ -155,25 +152,22 @@ async fn check_lost(cluster: &Cluster, committed: i64, expected: &str) {
 }
 
 #[tokio::test]
-async fn offsets_that_retention_removed_stop_the_pipeline() {
-    let cluster = Cluster::new(1);
+async fn offsets_that_the_log_does_not_have_stop_the_pipeline() {
+    let overtaken = Cluster::new(1);
     // The mock keeps 5 MB of a partition.
     let input = Input {
         value: Some(vec![b'x'; 100_000]),
         ..Input::default()
     };
-    cluster.produce(&[("batch.size", "150000")], &vec![input; 100]);
-    check_lost(&cluster, 1, "retention removed [1, ").await;
-}
-
-#[tokio::test]
-async fn offsets_beyond_the_end_stop_the_pipeline() {
-    let cluster = Cluster::new(1);
-    cluster.fill("a", 10);
-    check_lost(
-        &cluster,
-        11,
-        "the next offset of log/0 is 11 but its log is [0, 10)",
-    )
-    .await;
+    overtaken.produce(&[("batch.size", "150000")], &vec![input; 100]);
+    let made_anew = Cluster::new(1);
+    made_anew.fill("a", 10);
+    tokio::join!(
+        check_lost(&overtaken, 1, "retention removed [1, "),
+        check_lost(
+            &made_anew,
+            11,
+            "the next offset of log/0 is 11 but its log is [0, 10)"
+        )
+    );
 }

@@ -1,0 +1,93 @@
+//! Looks for the bytes that end what is plain in a string: sixteen at a time with the SIMD of WebAssembly, eight in a
+//! plain integer elsewhere.
+
+use wide::{WIDTH, first_special};
+
+/// The place of the first byte from `at` on that a string cannot have as it is: a quote, a backslash or a control
+/// character. Where there is none, a place that is not in the text.
+// Not inlined: in the sandbox its callers would run out of registers.
+#[inline(never)]
+pub(super) fn special(text: &[u8], mut at: usize) -> usize {
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        if let Some(place) = first_special(block) {
+            return at + place;
+        }
+        at += WIDTH;
+    }
+    while let Some(&byte) = text.get(at) {
+        if byte < b' ' || byte == b'"' || byte == b'\\' {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The place of the first byte from `at` on that is no digit. Where there is none, the end of the text.
+#[inline(always)]
+pub(super) fn behind_digits(text: &[u8], mut at: usize) -> usize {
+    // All bits of a digit but for the lowest four are those of a zero; then it is below ten.
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let values = u64::from_le_bytes(*block) ^ repeat(b'0');
+        let others = (values | values.wrapping_add(repeat(0x80 - 10))) & HIGH;
+        if others != 0 {
+            return at + first(others);
+        }
+        at += 8;
+    }
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
+}
+
+const HIGH: u64 = repeat(0x80);
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The first byte that has its high bit set.
+const fn first(marks: u64) -> usize {
+    (marks.trailing_zeros() / 8) as usize
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wide {
+    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
+
+    pub(super) const WIDTH: usize = 16;
+
+    #[inline(always)]
+    pub(super) fn first_special(block: &[u8; WIDTH]) -> Option<usize> {
+        let [low, high] = [0, 8].map(|half| {
+            u64::from_le_bytes(*block[half..].first_chunk().expect("a block has two halves"))
+        });
+        let bytes = u64x2(low, high);
+        let quotes = u8x16_eq(bytes, u8x16_splat(b'"'));
+        let backslashes = u8x16_eq(bytes, u8x16_splat(b'\\'));
+        let controls = u8x16_lt(bytes, u8x16_splat(b' '));
+        let marks = u8x16_bitmask(v128_or(v128_or(quotes, backslashes), controls));
+        (marks != 0).then(|| marks.trailing_zeros() as usize)
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod wide {
+    use super::{HIGH, first, repeat};
+
+    pub(super) const WIDTH: usize = 8;
+
+    #[inline(always)]
+    pub(super) fn first_special(block: &[u8; WIDTH]) -> Option<usize> {
+        let bytes = u64::from_le_bytes(*block);
+        let controls = bytes.wrapping_sub(repeat(b' ')) & !bytes;
+        let marks = (zeros(bytes ^ repeat(b'"')) | zeros(bytes ^ repeat(b'\\')) | controls) & HIGH;
+        (marks != 0).then(|| first(marks))
+    }
+
+    /// Sets the high bit of each byte that is zero. Those above the first one may be set too.
+    const fn zeros(bytes: u64) -> u64 {
+        bytes.wrapping_sub(repeat(1)) & !bytes
+    }
+}

@@ -1,0 +1,119 @@
+//! The README does what it says: its commands run, its files compile, its output is what comes out.
+//!
+//! A fenced block below `<!-- run -->` is run by bash, one below `<!-- file: NAME -->` is written to that file, and what is
+//! below `<!-- prints -->` must be in the output of the last run. All of them share one shell, so a `cd` lasts. `tamis`
+//! is on the path, `TAMIS` is the folder of the repository.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use tamis_tests::place::{Place, root};
+use tamis_tests::tamis::{output, program};
+
+/// A block with a marker.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Run(String),
+    File(String, String),
+    Prints(String),
+}
+
+/// The blocks of `markdown` that have a marker, in order.
+fn steps(markdown: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut lines = markdown.lines();
+    while let Some(line) = lines.next() {
+        let Some(marker) = line
+            .strip_prefix("<!-- ")
+            .and_then(|line| line.strip_suffix(" -->"))
+        else {
+            continue;
+        };
+        let fence = lines.next().unwrap_or_default();
+        assert!(fence.starts_with("```"), "no block below {line}");
+        let block = lines.by_ref().take_while(|line| *line != "```");
+        let block: String = block.map(|line| format!("{line}\n")).collect();
+        steps.push(match marker {
+            "run" => Step::Run(block),
+            "prints" => Step::Prints(block),
+            marker => {
+                let name = marker.strip_prefix("file: ");
+                let name = name.unwrap_or_else(|| panic!("unknown marker {marker}"));
+                Step::File(name.to_owned(), block)
+            }
+        });
+    }
+    steps
+}
+
+/// One script of all `steps`: the output of each run goes to a file of its own in `PRINTED`.
+fn script(steps: &[Step]) -> String {
+    let mut script = String::from("set -euo pipefail\n");
+    for (index, step) in steps.iter().enumerate() {
+        let added = match step {
+            Step::Run(commands) => {
+                write!(script, "{{\n{commands}}} > \"$PRINTED/{index}\"\n")
+            }
+            Step::File(name, content) => {
+                write!(
+                    script,
+                    "cat > {name} <<'END OF {name}'\n{content}END OF {name}\n"
+                )
+            }
+            Step::Prints(_) => Ok(()),
+        };
+        added.unwrap();
+    }
+    script
+}
+
+#[test]
+fn the_five_minutes_of_the_readme_go_as_they_are_told() {
+    let steps = steps(&fs::read_to_string(root().join("README.md")).unwrap());
+    let has = |wanted: fn(&Step) -> bool| steps.iter().any(wanted);
+    assert!(
+        has(|it| matches!(it, Step::Run(_))) && has(|it| matches!(it, Step::Prints(_))),
+        "{steps:?}"
+    );
+
+    let place = Place::default();
+    let (printed, project) = (place.path("printed"), place.path("project"));
+    fs::create_dir(&printed).unwrap();
+    fs::create_dir(&project).unwrap();
+    let rest = env::var_os("PATH").unwrap();
+    let folders = program().parent().unwrap().to_owned();
+    let path = env::join_paths([folders].into_iter().chain(env::split_paths(&rest))).unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script(&steps)])
+        .current_dir(project)
+        .env("PATH", path)
+        .env("TAMIS", root())
+        .env("PRINTED", &printed)
+        // The standard library for plugins is built there already.
+        .env("CARGO_TARGET_DIR", root().join("target"));
+    let ended = output(&mut bash);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+
+    let mut last = String::new();
+    for (index, step) in steps.iter().enumerate() {
+        match step {
+            Step::Run(_) => last = fs::read_to_string(printed.join(index.to_string())).unwrap(),
+            Step::Prints(text) => assert!(last.contains(text), "{text}\n is not in\n{last}"),
+            Step::File(..) => {}
+        }
+    }
+}
+
+#[test]
+fn blocks_without_a_marker_are_left_alone() {
+    let markdown = "a\n```bash\nrm x\n```\n<!-- run -->\n```bash\nls\nls\n```\n<!-- file: a/b -->\n```\n```\n\
+        <!-- prints -->\n```\nc\n```\n";
+    let expected = [
+        Step::Run("ls\nls\n".into()),
+        Step::File("a/b".into(), String::new()),
+        Step::Prints("c\n".into()),
+    ];
+    assert_eq!(steps(markdown), expected);
+}

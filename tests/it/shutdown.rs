@@ -1,0 +1,65 @@
+//! What Ctrl-C does.
+
+use std::process::Stdio;
+
+use tamis_tests::files::{assert_same, by_partition};
+use tamis_tests::place::{MainJob, Place};
+use tamis_tests::tamis::{Running, run, tamis};
+
+#[test]
+fn an_interrupt_ends_what_would_wait_for_more_and_prints_a_summary() {
+    let place = Place::default();
+    let job = MainJob {
+        compression: "none",
+        run: "{ age_ms_max: 100 }",
+        ..MainJob::default()
+    };
+    let job = place.copy("{ stdin: {} }", job);
+    let mut command = tamis(["run".as_ref(), job.as_os_str()]);
+    let mut tamis = Running::start(command.stdin(Stdio::piped()));
+    tamis.write(b"one\ntwo\nhal");
+    let written = || {
+        by_partition(&place.out())
+            .remove("stdin-0")
+            .unwrap_or_default()
+    };
+    tamis.await_words("started");
+    tamis.until("lines are seen", || written() == b"one\ntwo\n");
+    tamis.signal("INT");
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_same("output", &written(), b"one\ntwo\n");
+    assert!(
+        ended.stderr.contains("settling records in flight"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains("main-job: 2 records taken"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn the_second_interrupt_ends_at_once_while_a_store_is_away() {
+    let place = Place::default();
+    // Nothing listens there, so the one dead letter waits.
+    let dead = "{ kafka: { brokers: [\"127.0.0.1:9\"], topic: dead } }";
+    let job = MainJob {
+        dead_letters: Some(dead),
+        ..MainJob::default()
+    };
+    let job = place.main_job("{ stdin: {} }", job);
+    let mut tamis = Running::start(run(&job).stdin(Stdio::piped()));
+    tamis.write(b"{\n");
+    tamis.end_input();
+    tamis.await_words("waiting for kafka");
+    tamis.signal("INT");
+    tamis.await_words("once more to stop at once");
+    tamis.signal("INT");
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.summary()["unsettled_batches"], 1, "{ended:?}");
+    assert_eq!(ended.summary()["dead"], 0, "{ended:?}");
+}

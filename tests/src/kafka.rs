@@ -1,0 +1,278 @@
+//! A real broker as its users see it: topics, records that go in, what a group has committed, records that come out.
+
+use std::env;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use crate::wait::{LONG, eventually};
+
+/// How long one question may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Above what any test sends: the broker and its topics decide what is too large.
+const MESSAGE_BYTES_MAX: &str = "20000000";
+
+/// A cluster.
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    /// `host:port`.
+    pub address: String,
+}
+
+/// A record to send.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    /// Where to.
+    pub partition: i32,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its value; none makes a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Its headers.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// Milliseconds since 1970; the present unless given.
+    pub timestamp_ms: Option<i64>,
+}
+
+impl Message {
+    /// A record of partition 0 that is a value alone.
+    pub fn value(value: impl Into<Vec<u8>>) -> Self {
+        Self {
+            value: Some(value.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Kafka {
+    /// The broker that all tests share: `TAMIS_KAFKA`.
+    ///
+    /// # Panics
+    /// Where the variable is not set.
+    #[must_use]
+    pub fn shared() -> Self {
+        let address = env::var("TAMIS_KAFKA");
+        let address = address.expect("TAMIS_KAFKA=$(tests/services/kafka.sh start) or `make test`");
+        Self { address }
+    }
+
+    /// Makes a topic that no other test has; returns its name, which begins with `name`.
+    #[must_use]
+    pub fn new_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
+        let topic = unique(name);
+        self.create_topic(&topic, partitions, settings);
+        topic
+    }
+
+    /// Makes a topic.
+    ///
+    /// # Panics
+    /// Where the broker refuses.
+    pub fn create_topic(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let admin: AdminClient<DefaultClientContext> = self
+            .config()
+            .create()
+            .expect("an admin client needs no broker");
+        let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        for (name, value) in settings {
+            new = new.set(name, value);
+        }
+        let options = AdminOptions::new()
+            .operation_timeout(Some(LONG))
+            .request_timeout(Some(LONG));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let results = runtime.block_on(admin.create_topics([&new], &options));
+        for result in results.expect("the broker answers") {
+            result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
+        }
+    }
+
+    /// Sends `messages` in order, and waits until the broker has all of them.
+    ///
+    /// # Panics
+    /// Where it does not take one.
+    pub fn produce(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
+        let producer: BaseProducer<Failures> = self
+            .config()
+            .set("enable.idempotence", "true")
+            .set("message.max.bytes", MESSAGE_BYTES_MAX)
+            .create_with_context(Failures::default())
+            .expect("a producer needs no broker");
+        for message in messages {
+            send(&producer, topic, &message);
+        }
+        producer.flush(LONG).expect("the broker answers");
+        let failures = producer.context().0.lock().expect("no one panics here");
+        assert!(failures.is_empty(), "{topic}: {failures:?}");
+    }
+
+    /// Sends each line as a value: the one with index i to partition i modulo `partitions`.
+    pub fn produce_lines<'a>(
+        &self,
+        topic: &str,
+        lines: impl IntoIterator<Item = &'a [u8]>,
+        partitions: i32,
+    ) {
+        let message = |(line, partition): (&[u8], _)| Message {
+            partition,
+            ..Message::value(line)
+        };
+        self.produce(
+            topic,
+            lines.into_iter().zip((0..partitions).cycle()).map(message),
+        );
+    }
+
+    /// Every record that `topic` has.
+    ///
+    /// # Panics
+    /// Where they do not come.
+    #[must_use]
+    pub fn read_all(&self, topic: &str) -> Vec<OwnedMessage> {
+        let consumer = self.consumer("reader-of-all");
+        let mut list = TopicPartitionList::new();
+        let mut open = 0;
+        for partition in 0..partitions(&consumer, topic) {
+            let (low, high) = consumer
+                .fetch_watermarks(topic, partition, ANSWER_WAIT)
+                .expect("the broker answers");
+            open += high - low;
+            list.add_partition_offset(topic, partition, Offset::Beginning)
+                .expect("an offset");
+        }
+        consumer.assign(&list).expect("an assignment");
+        let mut messages = Vec::new();
+        eventually(LONG, "all records are read", || {
+            while i64::try_from(messages.len()).expect("few") < open {
+                match consumer.poll(Duration::from_millis(100)) {
+                    Some(Ok(message)) => messages.push(message.detach()),
+                    Some(Err(_)) | None => return false,
+                }
+            }
+            true
+        });
+        messages
+    }
+
+    /// What `group` has committed of `topic`.
+    #[must_use]
+    pub fn group(&self, group: &str, topic: &str) -> Group {
+        let consumer = self.consumer(group);
+        let mut list = TopicPartitionList::new();
+        let last = partitions(&consumer, topic) - 1;
+        list.add_partition_range(topic, 0, last);
+        Group { consumer, list }
+    }
+
+    fn consumer(&self, group: &str) -> BaseConsumer {
+        let mut config = self.config();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false");
+        config.create().expect("a consumer needs no broker")
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.address);
+        config
+    }
+}
+
+/// A consumer group, looked at from outside.
+pub struct Group {
+    consumer: BaseConsumer,
+    list: TopicPartitionList,
+}
+
+impl Group {
+    /// How many records the group has settled, over all partitions.
+    ///
+    /// # Errors
+    /// Where the broker does not say.
+    pub fn committed(&self) -> Result<u64, KafkaError> {
+        let offsets = self
+            .consumer
+            .committed_offsets(self.list.clone(), ANSWER_WAIT)?;
+        let elements = offsets.elements();
+        let next = elements.iter().map(|element| match element.offset() {
+            Offset::Offset(next) => u64::try_from(next).unwrap_or_default(),
+            _ => 0,
+        });
+        Ok(next.sum())
+    }
+}
+
+/// A name that no other test has, nor the run before this one.
+#[must_use]
+pub fn unique(name: &str) -> String {
+    format!("{name}-{:08x}", fastrand::u32(..))
+}
+
+fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {
+    let metadata = consumer
+        .fetch_metadata(Some(topic), LONG)
+        .expect("the broker answers");
+    let count = metadata.topics()[0].partitions().len();
+    i32::try_from(count).expect("a test makes few partitions")
+}
+
+fn send(producer: &BaseProducer<Failures>, topic: &str, message: &Message) {
+    let Message {
+        partition,
+        key,
+        value,
+        headers,
+        timestamp_ms,
+    } = message;
+    let add = |list: OwnedHeaders, (key, value): &(String, Option<Vec<u8>>)| {
+        list.insert(Header {
+            key,
+            value: value.as_ref(),
+        })
+    };
+    let mut record = BaseRecord::<[u8], [u8]>::to(topic).partition(*partition);
+    record.key = key.as_deref();
+    record.payload = value.as_deref();
+    record.timestamp = *timestamp_ms;
+    record.headers = (!headers.is_empty()).then(|| headers.iter().fold(OwnedHeaders::new(), add));
+    loop {
+        match producer.send(record) {
+            Ok(()) => break,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                record = again;
+                producer.poll(Duration::from_millis(10));
+            }
+            Err((error, _)) => panic!("{topic}: {error}"),
+        }
+    }
+    producer.poll(Duration::ZERO);
+}
+
+/// Why records were not taken.
+#[derive(Debug, Default)]
+struct Failures(Mutex<Vec<KafkaError>>);
+
+impl ClientContext for Failures {}
+
+impl ProducerContext for Failures {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.0
+                .lock()
+                .expect("no one panics here")
+                .push(error.clone());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The folder of one test, and the configuration of the main job in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// A folder that vanishes with the test. Pipelines of these tests write to `out` in it, and their dead letters to `dead`.
+#[derive(Debug)]
+pub struct Place(TempDir);
+
+/// How the main job differs from one test to the other.
+#[derive(Debug, Clone, Copy)]
+pub struct MainJob<'a> {
+    /// Of the pipeline and its file.
+    pub name: &'a str,
+    /// In the words of the configuration.
+    pub compression: &'a str,
+    /// When a run ends, likewise.
+    pub run: &'a str,
+    /// Likewise.
+    pub limits: &'a str,
+    /// Where dead letters go; the folder unless given.
+    pub dead_letters: Option<&'a str>,
+}
+
+impl Default for MainJob<'_> {
+    fn default() -> Self {
+        Self {
+            name: "main-job",
+            compression: "zstd",
+            run: "{ records_max: 10000, age_ms_max: 500 }",
+            limits: "{ commit_interval_ms: 200 }",
+            dead_letters: None,
+        }
+    }
+}
+
+/// The folder of the repository.
+#[must_use]
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this crate is a folder of it")
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self(tempfile::tempdir().expect("there is room for temporary files"))
+    }
+}
+
+impl Place {
+    /// A path in this folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).expect("a file in a temporary folder can be written");
+        path
+    }
+
+    /// Where sinks write to.
+    #[must_use]
+    pub fn out(&self) -> PathBuf {
+        self.path("out")
+    }
+
+    /// Where dead letters go.
+    #[must_use]
+    pub fn dead(&self) -> PathBuf {
+        self.path("dead")
+    }
+
+    /// Writes the configuration of a pipeline that copies `source`.
+    pub fn copy(&self, source: &str, job: MainJob<'_>) -> PathBuf {
+        self.pipeline(source, "[]", job)
+    }
+
+    /// Writes the configuration of the main job: both reference plugins over `source`, with the settings of
+    /// `tests/expected/main_job.py`.
+    pub fn main_job(&self, source: &str, job: MainJob<'_>) -> PathBuf {
+        let root = root().display();
+        let plugins = format!(
+            r#"
+  - name: level
+    path: {root}/plugins/level-filter/level-filter.wasm
+    settings: {{ minimum: info, check: true }}
+  - name: enrich
+    path: {root}/plugins/enrich/enrich.wasm
+    settings:
+      set: {{ env: prod }}
+      level: {{ from: /Type, to: /level }}
+      timestamp: {{ from: /Time, zone: Asia/Shanghai, to: "/@timestamp" }}"#
+        );
+        self.pipeline(source, &plugins, job)
+    }
+
+    fn pipeline(&self, source: &str, plugins: &str, job: MainJob<'_>) -> PathBuf {
+        let MainJob {
+            name,
+            compression,
+            run,
+            limits,
+            dead_letters,
+        } = job;
+        let (out, dead) = (self.out(), self.dead());
+        let folder = format!("{{ folder: {{ path: {} }} }}", dead.display());
+        let dead_letters = dead_letters.unwrap_or(&folder);
+        let text = format!(
+            r#"pipeline: {name}
+source: {source}
+plugins: {plugins}
+sinks:
+  archive:
+    file:
+      url: "file://{out}"
+      path: all
+      format: ndjson
+      compression: {compression}
+      run: {run}
+dead_letters: {dead_letters}
+limits: {limits}
+"#,
+            out = out.display(),
+        );
+        self.write(&format!("{name}.yaml"), text)
+    }
+}
