@@ -4,7 +4,7 @@ use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
 use tamis_connect::dead_folder::letter::{Content, DeadLetter};
 use tamis_tests::files::{assert_same, by_partition, dead_letters, visible};
 use tamis_tests::kafka::{Kafka, Message, unique};
-use tamis_tests::place::{MainJob, Place};
+use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Ended, Running, run};
 
 use crate::main_job::kafka_source;
@@ -114,7 +114,7 @@ fn among_good_ones(cases: Vec<(Message, Becomes)>) -> Vec<(Message, Becomes)> {
 }
 
 /// Runs the main job over `records` on a topic of one partition, until all of them are settled.
-fn process(place: &Place, records: &[(Message, Becomes)], job: MainJob<'_>) -> (String, Ended) {
+fn process(place: &Place, records: &[(Message, Becomes)], job: Pipeline<'_>) -> (String, Ended) {
     let (kafka, group) = (Kafka::shared(), unique("bad-input"));
     let topic = kafka.new_topic("bad-input", 1, &[("max.message.bytes", "10000000")]);
     kafka.produce(&topic, records.iter().map(|(message, _)| message.clone()));
@@ -150,7 +150,7 @@ fn dead(records: &[(Message, Becomes)]) -> Vec<(u64, &Message, [&'static str; 3]
 #[test]
 fn bad_records_become_dead_letters_with_stage_version_reason_and_all_their_bytes() {
     let (place, records) = (Place::default(), among_good_ones(cases()));
-    let (topic, ended) = process(&place, &records, MainJob::default());
+    let (topic, ended) = process(&place, &records, Pipeline::default());
     let (letters, expected) = (dead_letters(&place.dead()), dead(&records));
     assert_eq!(letters.len(), expected.len(), "{letters:?}");
     assert_eq!(ended.summary()["dead"], expected.len(), "{ended:?}");
@@ -203,9 +203,9 @@ fn dead_letters_go_to_a_topic_and_to_the_folder_where_they_are_too_large_for_it(
     let mut cases = cases();
     cases.push(too_large);
     let records = among_good_ones(cases);
-    let job = MainJob {
+    let job = Pipeline {
         dead_letters: Some(&dead_letters_in),
-        ..MainJob::default()
+        ..Pipeline::default()
     };
     let (topic, ended) = process(&place, &records, job);
 
@@ -271,7 +271,7 @@ fn times_that_are_missing_or_absurd_have_a_folder_too() {
         ..Message::value("{}")
     });
     kafka.produce(&topic, messages);
-    let job = place.copy(&kafka_source(&kafka, &topic, &group), MainJob::default());
+    let job = place.copy(&kafka_source(&kafka, &topic, &group), Pipeline::default());
     let mut tamis =
         Running::start(run(&job).env("TAMIS__SINKS__ARCHIVE__FILE__PATH", "dt={time:%Y-%m-%d}"));
     tamis.await_settled(&kafka.group(&group, &topic), cases.len() as u64);

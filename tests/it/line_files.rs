@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tamis_tests::data::{self, Counts, Expected, Kind};
 use tamis_tests::files::{assert_same, by_partition, dead_letters, staged};
-use tamis_tests::place::{MainJob, Place};
+use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Running, output, run};
 
 const LANES: &str = "{ lanes: 3 }";
@@ -21,10 +21,10 @@ fn check(files: &[(&str, &[u8])], input: &[u8], compression: &'static str) {
         "{{ file: {{ paths: \"{}\" }} }}",
         place.path("in/*.log").display()
     );
-    let job = MainJob {
+    let job = Pipeline {
         compression,
         limits: LANES,
-        ..MainJob::default()
+        ..Pipeline::default()
     };
     let ended = output(&mut run(&place.main_job(&source, job)));
 
@@ -88,9 +88,9 @@ fn the_standard_input_is_read_to_its_end() {
     let input = data::logs(20_000, Kind::Odd);
     let job = place.main_job(
         "{ stdin: {} }",
-        MainJob {
+        Pipeline {
             limits: LANES,
-            ..MainJob::default()
+            ..Pipeline::default()
         },
     );
     let mut tamis = Running::start(run(&job).stdin(Stdio::piped()));
@@ -119,7 +119,7 @@ fn a_pattern_that_names_no_file_stops_the_pipeline_with_its_name() {
         "{{ file: {{ paths: \"{}\" }} }}",
         place.path("*.log").display()
     );
-    let ended = output(&mut run(&place.copy(&source, MainJob::default())));
+    let ended = output(&mut run(&place.copy(&source, Pipeline::default())));
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
         ended.stderr.contains("*.log names no file"),

@@ -3,7 +3,7 @@
 use tamis_tests::data::{self, Counts, Expected, Kind};
 use tamis_tests::files::{assert_same, by_partition, dead_letters, staged};
 use tamis_tests::kafka::{Kafka, unique};
-use tamis_tests::place::{MainJob, Place};
+use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Running, run};
 
 const PARTITIONS: usize = 4;
@@ -24,9 +24,9 @@ fn check(count: usize, kind: Kind, compression: &'static str) {
     let source = kafka_source(&kafka, &topic, &group);
     let job = place.main_job(
         &source,
-        MainJob {
+        Pipeline {
             compression,
-            ..MainJob::default()
+            ..Pipeline::default()
         },
     );
     let mut tamis = Running::start(&mut run(&job));

@@ -7,7 +7,7 @@ use tamis_tests::broker::Broker;
 use tamis_tests::data::{self, Expected, Kind};
 use tamis_tests::files::{assert_pieces, by_partition, dead_letters};
 use tamis_tests::kafka::{Kafka, unique};
-use tamis_tests::place::{MainJob, Place};
+use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Running, run};
 
 use crate::main_job::kafka_source;
@@ -26,9 +26,9 @@ fn a_broker_that_is_away_at_the_start_or_killed_later_is_waited_for() {
     let (first, second) = lines.split_at(10_000);
 
     // Runs that end by their size settle first, while the rest of them is still open.
-    let job = MainJob {
+    let job = Pipeline {
         run: "{ records_max: 1000, age_ms_max: 3000 }",
-        ..MainJob::default()
+        ..Pipeline::default()
     };
     let source = kafka_source(&kafka, "logs", "outage");
     let mut tamis = Running::start(&mut run(&place.main_job(&source, job)));
@@ -62,15 +62,15 @@ fn a_topic_that_does_not_exist_stops_its_pipeline_with_advice_and_no_other() {
     let source = kafka_source(&Kafka::shared(), &topic, &unique("missing"));
     let stops = place.copy(
         &source,
-        MainJob {
+        Pipeline {
             name: "stops",
-            ..MainJob::default()
+            ..Pipeline::default()
         },
     );
-    let job = MainJob {
+    let job = Pipeline {
         name: "stays",
         run: "{ age_ms_max: 100 }",
-        ..MainJob::default()
+        ..Pipeline::default()
     };
     let stays = place.copy("{ stdin: {} }", job);
     let mut tamis = Running::start(run(&stops).arg(stays).stdin(Stdio::piped()));

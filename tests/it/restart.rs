@@ -3,7 +3,7 @@
 use tamis_tests::data::{self, Expected, Kind};
 use tamis_tests::files::{assert_pieces, assert_same, by_partition, dead_letters, staged};
 use tamis_tests::kafka::{Group, Kafka, unique};
-use tamis_tests::place::{MainJob, Place};
+use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Running, run};
 
 use crate::main_job::kafka_source;
@@ -33,9 +33,9 @@ impl Job {
 
     fn start(&self, run_limits: &'static str) -> Running {
         let source = kafka_source(&self.kafka, &self.topic, &self.group);
-        let job = MainJob {
+        let job = Pipeline {
             run: run_limits,
-            ..MainJob::default()
+            ..Pipeline::default()
         };
         Running::start(&mut run(&self.place.main_job(&source, job)))
     }

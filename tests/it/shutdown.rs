@@ -3,16 +3,16 @@
 use std::process::Stdio;
 
 use tamis_tests::files::{assert_same, by_partition};
-use tamis_tests::place::{MainJob, Place};
+use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Running, run, tamis};
 
 #[test]
 fn an_interrupt_ends_what_would_wait_for_more_and_prints_a_summary() {
     let place = Place::default();
-    let job = MainJob {
+    let job = Pipeline {
         compression: "none",
         run: "{ age_ms_max: 100 }",
-        ..MainJob::default()
+        ..Pipeline::default()
     };
     let job = place.copy("{ stdin: {} }", job);
     let mut command = tamis(["run".as_ref(), job.as_os_str()]);
@@ -46,9 +46,9 @@ fn the_second_interrupt_ends_at_once_while_a_store_is_away() {
     let place = Place::default();
     // Nothing listens there, so the one dead letter waits.
     let dead = "{ kafka: { brokers: [\"127.0.0.1:9\"], topic: dead } }";
-    let job = MainJob {
+    let job = Pipeline {
         dead_letters: Some(dead),
-        ..MainJob::default()
+        ..Pipeline::default()
     };
     let job = place.main_job("{ stdin: {} }", job);
     let mut tamis = Running::start(run(&job).stdin(Stdio::piped()));

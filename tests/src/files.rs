@@ -90,7 +90,7 @@ fn partition(path: &Path) -> &str {
         .unwrap_or_else(|| panic!("{name} has no range"))
 }
 
-/// Checks that each file of a partition is a piece of `whole`, in order, and that nothing is in none of them. Pieces may overlap.
+/// Checks that each file of a partition is a piece of `whole`, and that together they are all of it. Pieces may overlap.
 ///
 /// # Panics
 /// Where that is not so.

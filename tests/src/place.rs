@@ -1,4 +1,4 @@
-//! The folder of one test, and the configuration of the main job in it.
+//! The folder of one test, and the pipelines that run in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,22 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Place(TempDir);
 
-/// How the main job differs from one test to the other.
+/// What differs from one test's pipeline to the other's, in the words of the configuration.
 #[derive(Debug, Clone, Copy)]
-pub struct MainJob<'a> {
-    /// Of the pipeline and its file.
+pub struct Pipeline<'a> {
+    /// Its name, and that of its file.
     pub name: &'a str,
-    /// In the words of the configuration.
+    /// How its files are compressed.
     pub compression: &'a str,
-    /// When a run ends, likewise.
+    /// When a run ends.
     pub run: &'a str,
-    /// Likewise.
+    /// Its limits.
     pub limits: &'a str,
-    /// Where dead letters go; the folder unless given.
+    /// Where dead letters go; the folder of [`Place::dead`] unless given.
     pub dead_letters: Option<&'a str>,
 }
 
-impl Default for MainJob<'_> {
+impl Default for Pipeline<'_> {
     fn default() -> Self {
         Self {
             name: "main-job",
@@ -80,13 +80,13 @@ impl Place {
     }
 
     /// Writes the configuration of a pipeline that copies `source`.
-    pub fn copy(&self, source: &str, job: MainJob<'_>) -> PathBuf {
+    pub fn copy(&self, source: &str, job: Pipeline<'_>) -> PathBuf {
         self.pipeline(source, "[]", job)
     }
 
     /// Writes the configuration of the main job: both reference plugins over `source`, with the settings of
     /// `tests/expected/main_job.py`.
-    pub fn main_job(&self, source: &str, job: MainJob<'_>) -> PathBuf {
+    pub fn main_job(&self, source: &str, job: Pipeline<'_>) -> PathBuf {
         let root = root().display();
         let plugins = format!(
             r#"
@@ -103,8 +103,8 @@ impl Place {
         self.pipeline(source, &plugins, job)
     }
 
-    fn pipeline(&self, source: &str, plugins: &str, job: MainJob<'_>) -> PathBuf {
-        let MainJob {
+    fn pipeline(&self, source: &str, plugins: &str, job: Pipeline<'_>) -> PathBuf {
+        let Pipeline {
             name,
             compression,
             run,

@@ -130,7 +130,7 @@ pub(crate) struct BuildArguments {
     /// The folder of the plugin
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// Where to write it; DIR/<package>.wasm unless given
+    /// Where to write it; DIR/PACKAGE.wasm unless given
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -10,13 +10,14 @@ pub use self::edit::{EditError, JsonMut};
 pub(crate) use self::index::Index;
 use self::scan::{BROKEN, Scanner};
 use self::shape::Shape;
-use self::text::Token;
-pub use self::text::{is_top_level, pointer};
+pub use self::pointer::{AsPointer, Pointer, join};
+use self::pointer::{Split, Token};
 pub use self::value::{Fragment, ToJson};
 
 mod block;
 mod edit;
 mod index;
+mod pointer;
 mod scan;
 mod shape;
 #[cfg(test)]
@@ -52,46 +53,45 @@ impl<'r, 'b> Json<'r, 'b> {
 
     /// What `pointer` names.
     #[must_use]
-    pub fn get(&self, pointer: &str) -> Option<JsonValue<'b>> {
-        if !self.index.opens_object() || pointer.is_empty() {
-            return self.whole()?.get(pointer);
+    pub fn get(&self, pointer: impl AsPointer) -> Option<JsonValue<'b>> {
+        if !self.index.opens_object() {
+            return self.whole()?.get(pointer.text());
         }
-        let (key, behind) = text::split_pointer(pointer)?;
+        let Some((key, behind)) = pointer.split() else {
+            return if pointer.text().is_empty() { self.whole() } else { None };
+        };
         let position = self.index.position(self.bytes, key)?;
         let value = self.index.members()[position].found.value;
-        JsonValue {
-            raw: value.of(self.bytes),
-        }
-        .get(behind)
+        JsonValue { raw: value.of(self.bytes) }.get(behind)
     }
 
     /// The string that `pointer` names.
     #[must_use]
-    pub fn str(&self, pointer: &str) -> Option<Cow<'b, str>> {
+    pub fn str(&self, pointer: impl AsPointer) -> Option<Cow<'b, str>> {
         self.get(pointer)?.str()
     }
 
     /// The number that `pointer` names, where it is an integer that fits.
     #[must_use]
-    pub fn u64(&self, pointer: &str) -> Option<u64> {
+    pub fn u64(&self, pointer: impl AsPointer) -> Option<u64> {
         self.get(pointer)?.u64()
     }
 
     /// The number that `pointer` names, where it is an integer that fits.
     #[must_use]
-    pub fn i64(&self, pointer: &str) -> Option<i64> {
+    pub fn i64(&self, pointer: impl AsPointer) -> Option<i64> {
         self.get(pointer)?.i64()
     }
 
     /// The number that `pointer` names.
     #[must_use]
-    pub fn f64(&self, pointer: &str) -> Option<f64> {
+    pub fn f64(&self, pointer: impl AsPointer) -> Option<f64> {
         self.get(pointer)?.f64()
     }
 
     /// The truth value that `pointer` names.
     #[must_use]
-    pub fn bool(&self, pointer: &str) -> Option<bool> {
+    pub fn bool(&self, pointer: impl AsPointer) -> Option<bool> {
         self.get(pointer)?.bool()
     }
 
@@ -126,7 +126,7 @@ impl<'b> JsonValue<'b> {
     pub fn get(self, pointer: &str) -> Option<Self> {
         let (mut value, mut pointer) = (self, pointer);
         while !pointer.is_empty() {
-            let (token, behind) = text::split_pointer(pointer)?;
+            let (token, behind) = pointer.split()?;
             value = value.child(token)?;
             pointer = behind;
         }
@@ -136,8 +136,17 @@ impl<'b> JsonValue<'b> {
     /// Its text, where it is a string.
     #[must_use]
     pub fn str(self) -> Option<Cow<'b, str>> {
+        match self.bytes()? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
+    }
+
+    /// The bytes of its text, where it is a string. That they are UTF-8 is not looked at, which makes it faster.
+    #[must_use]
+    pub fn bytes(self) -> Option<Cow<'b, [u8]>> {
         let inner = self.raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        text::decode(inner, inner.contains(&b'\\'))
+        text::decode(inner)
     }
 
     /// Where it is an integer that fits.
@@ -208,7 +217,7 @@ impl<'b> JsonValue<'b> {
                 }
             }),
             b'[' => {
-                let (wanted, mut index) = (text::array_index(token)?, 0);
+                let (wanted, mut index) = (token.index()?, 0);
                 scanner.array(0, 0, |value| {
                     if index == wanted {
                         child = Some(value);

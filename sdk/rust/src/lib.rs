@@ -44,7 +44,7 @@
 pub use clock::now_ms;
 pub use fate::{Fate, Output};
 pub use headers::Headers;
-pub use json::{EditError, Fragment, Json, JsonError, JsonMut, JsonValue, ToJson};
+pub use json::{EditError, Fragment, Json, JsonError, JsonMut, JsonValue, Pointer, ToJson};
 pub use plugin::{ConfigError, Metadata, Plugin};
 pub use record::Record;
 

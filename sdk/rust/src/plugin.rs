@@ -101,7 +101,7 @@ pub(crate) fn configure<P: Plugin>(settings: &str) -> Result<P, ConfigError> {
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
-    json::pointer(path.iter().filter_map(|segment| match segment {
+    json::join(path.iter().filter_map(|segment| match segment {
         Segment::Seq { index } => Some(index.to_string()),
         Segment::Map { key } => Some(key.clone()),
         // A variant is chosen by the value of its field, which has a name already.

@@ -1,6 +1,6 @@
 //! Writes records as lines of files that are seen whole or not at all.
 //!
-//! A run's files are written below [`STAGING`](super::path) in the root. Staging makes them safe, with a manifest that
+//! A run's files are written below `.staging` in the root. Staging makes them safe, with a manifest that
 //! says where they belong; revealing moves them there, under `topic-partition-start-next.ndjson`, with offsets of 20 digits,
 //! so that names sort by offset. Disk is waited for in place: the engine gives each of these sinks a thread.
 

@@ -9,18 +9,24 @@ use wide::{WIDTH, first_special};
 #[inline(never)]
 pub(super) fn special(text: &[u8], mut at: usize) -> usize {
     while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        if let Some(place) = first_special(block) {
+        if let Some(place) = first_special(block, 0) {
             return at + place;
         }
         at += WIDTH;
     }
-    while let Some(&byte) = text.get(at) {
-        if byte < b' ' || byte == b'"' || byte == b'\\' {
-            break;
+    match text.last_chunk() {
+        // Looks at some bytes a second time, which are skipped.
+        Some(block) if at < text.len() => {
+            let skipped = at + WIDTH - text.len();
+            first_special(block, skipped).map_or(text.len(), |place| at + place)
         }
-        at += 1;
+        Some(_) => at,
+        None => {
+            let is_special = |&byte: &u8| byte < b' ' || byte == b'"' || byte == b'\\';
+            let rest = text.get(at..).unwrap_or_default();
+            at + rest.iter().position(is_special).unwrap_or(rest.len())
+        }
     }
-    at
 }
 
 /// The place of the first byte from `at` on that is no digit. Where there is none, the end of the text.
@@ -54,20 +60,21 @@ const fn first(marks: u64) -> usize {
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wide {
-    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
+    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, u64x2, v128_or};
 
     pub(super) const WIDTH: usize = 16;
 
+    /// Where the first one is, counted from behind the `skipped` first bytes.
     #[inline(always)]
-    pub(super) fn first_special(block: &[u8; WIDTH]) -> Option<usize> {
+    pub(super) fn first_special(block: &[u8; WIDTH], skipped: usize) -> Option<usize> {
         let [low, high] = [0, 8].map(|half| {
             u64::from_le_bytes(*block[half..].first_chunk().expect("a block has two halves"))
         });
         let bytes = u64x2(low, high);
         let quotes = u8x16_eq(bytes, u8x16_splat(b'"'));
         let backslashes = u8x16_eq(bytes, u8x16_splat(b'\\'));
-        let controls = u8x16_lt(bytes, u8x16_splat(b' '));
-        let marks = u8x16_bitmask(v128_or(v128_or(quotes, backslashes), controls));
+        let controls = u8x16_le(bytes, u8x16_splat(b' ' - 1));
+        let marks = u8x16_bitmask(v128_or(v128_or(quotes, backslashes), controls)) >> skipped;
         (marks != 0).then(|| marks.trailing_zeros() as usize)
     }
 }
@@ -78,9 +85,11 @@ mod wide {
 
     pub(super) const WIDTH: usize = 8;
 
+    /// Where the first one is, counted from behind the `skipped` first bytes, of which there are fewer than eight.
     #[inline(always)]
-    pub(super) fn first_special(block: &[u8; WIDTH]) -> Option<usize> {
-        let bytes = u64::from_le_bytes(*block);
+    pub(super) fn first_special(block: &[u8; WIDTH], skipped: usize) -> Option<usize> {
+        // Ones come in from above: no byte of them is special.
+        let bytes = !(!u64::from_le_bytes(*block) >> (8 * skipped));
         let controls = bytes.wrapping_sub(repeat(b' ')) & !bytes;
         let marks = (zeros(bytes ^ repeat(b'"')) | zeros(bytes ^ repeat(b'\\')) | controls) & HIGH;
         (marks != 0).then(|| first(marks))

@@ -2,7 +2,8 @@
 
 use super::index::{Change, Index, Member};
 use super::scan::Span;
-use super::text::{self, Token};
+use super::pointer::{AsPointer, Token};
+use super::text;
 use super::value::ToJson;
 
 /// Why an edit was refused; nothing has changed then.
@@ -33,8 +34,6 @@ pub(crate) struct Edits {
 struct Added {
     /// The key between its quotes.
     key: Span,
-    /// Whether the key has escapes in it.
-    escaped: bool,
     /// The comma, the key, the colon and the value.
     whole: Span,
 }
@@ -100,23 +99,15 @@ impl Edits {
         (copied, kept)
     }
 
-    /// Adds a member in the place of one that was added before.
+    /// Adds a member, in the place of one that was added before.
     fn add(&mut self, key: Token<'_>, value: &impl ToJson) {
         let old = self.added(key);
         let start = self.added.len();
-        let name = key.key();
-        self.added.push(b',');
-        name.write_json(&mut self.added);
-        let key = Span::new(start + 2, self.added.len() - 1);
-        let escaped = key.of(&self.added).len() != name.len();
-        self.added.push(b':');
+        key.write_added(&mut self.added);
+        let quoted = Span::new(start + 2, self.added.len() - 2);
         value.write_json(&mut self.added);
         let whole = Span::new(start, self.added.len());
-        self.places.push(Added {
-            key,
-            escaped,
-            whole,
-        });
+        self.places.push(Added { key: quoted, whole });
         if let Some(position) = old {
             self.take_back(position);
         }
@@ -125,7 +116,7 @@ impl Edits {
     fn added(&self, key: Token<'_>) -> Option<usize> {
         self.places.iter().position(|place| {
             let raw = place.key.of(&self.added);
-            text::equals(raw, place.escaped, key)
+            text::equals(raw, raw.contains(&b'\\'), key)
         })
     }
 
@@ -188,8 +179,8 @@ impl<'r> JsonMut<'r> {
     ///
     /// # Errors
     /// Where the record's value is no object, or `pointer` goes deeper than its top level.
-    pub fn set(&mut self, pointer: &str, value: impl ToJson) -> Result<(), EditError> {
-        let key = self.key(pointer)?;
+    pub fn set(&mut self, pointer: impl AsPointer, value: impl ToJson) -> Result<(), EditError> {
+        let key = self.key(&pointer)?;
         match self.index.position(self.bytes, key) {
             Some(position) => {
                 let values = &mut self.edits.values;
@@ -208,8 +199,8 @@ impl<'r> JsonMut<'r> {
     ///
     /// # Errors
     /// Where the record's value is no object, or `pointer` goes deeper than its top level.
-    pub fn remove(&mut self, pointer: &str) -> Result<bool, EditError> {
-        let key = self.key(pointer)?;
+    pub fn remove(&mut self, pointer: impl AsPointer) -> Result<bool, EditError> {
+        let key = self.key(&pointer)?;
         let mut there = false;
         if let Some(position) = self.edits.added(key) {
             self.edits.take_back(position);
@@ -226,13 +217,13 @@ impl<'r> JsonMut<'r> {
     }
 
     #[inline]
-    fn key<'p>(&self, pointer: &'p str) -> Result<Token<'p>, EditError> {
+    fn key<'p>(&self, pointer: &'p impl AsPointer) -> Result<Token<'p>, EditError> {
         if self.replaced || !self.index.is_object() {
             return Err(EditError::NotAnObject);
         }
-        match text::split_pointer(pointer) {
+        match pointer.split() {
             Some((key, "")) => Ok(key),
-            Some(_) | None => Err(EditError::NotTopLevel(pointer.to_owned())),
+            Some(_) | None => Err(EditError::NotTopLevel(pointer.text().to_owned())),
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::JsonError;
 use super::scan::{BROKEN, Found, Scanner, Span};
 use super::shape::Shape;
-use super::text::{self, Token};
+use super::pointer::Token;
+use super::text;
 
 /// The top level of a value.
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ impl Index {
         let end = if self.object {
             scanner.object(start, 0, &mut self.shape, |found| {
                 escaped_keys |= found.escaped;
-                let head = text::head(bytes, found.key);
+                let head = text::head_within(bytes, found.key);
                 members.push(Member {
                     head,
                     found,
@@ -109,10 +110,10 @@ impl Index {
                 .iter()
                 .rposition(|member| member.found.has_key(bytes, key));
         }
-        let mut position = self.members.len();
+        let (head, mut position) = (key.head(), self.members.len());
         for member in self.members.iter().rev() {
             position -= 1;
-            if member.head == key.head() && member.found.has_key(bytes, key) {
+            if member.head == head && member.found.has_key(bytes, key) {
                 return Some(position);
             }
         }

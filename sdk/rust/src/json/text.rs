@@ -1,8 +1,9 @@
-//! What is between the quotes of a JSON string, and what is between the slashes of a pointer.
+//! What is between the quotes of a JSON string.
 
 use std::borrow::Cow;
 
 use super::block;
+use super::pointer::Token;
 use super::scan::Span;
 
 /// The four hexadecimal digits of the escape `\uXXXX` that starts at `at`.
@@ -14,47 +15,20 @@ pub(crate) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// The text of a string, given what is between its quotes; `None` where that is none.
-pub(crate) fn decode(raw: &[u8], escaped: bool) -> Option<Cow<'_, str>> {
-    if !escaped {
-        return std::str::from_utf8(raw).ok().map(Cow::Borrowed);
+pub(crate) fn decode(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if is_plain(raw) {
+        return Some(Cow::Borrowed(raw));
     }
-    let mut text = String::with_capacity(raw.len());
+    let mut text = Vec::with_capacity(raw.len());
     for piece in (Pieces { raw }) {
         match piece? {
-            Piece::Plain(bytes) => text.push_str(std::str::from_utf8(bytes).ok()?),
-            Piece::Escape(character) => text.push(character),
+            Piece::Plain(bytes) => text.extend_from_slice(bytes),
+            Piece::Escape(character) => {
+                text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
         }
     }
     Some(Cow::Owned(text))
-}
-
-/// One reference token of a pointer, as it is written there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Token<'p> {
-    written: &'p str,
-    head: u64,
-    has_tilde: bool,
-}
-
-impl<'p> Token<'p> {
-    /// The key that it names.
-    pub(crate) fn key(self) -> Cow<'p, str> {
-        if self.has_tilde {
-            Cow::Owned(self.written.replace("~1", "/").replace("~0", "~"))
-        } else {
-            Cow::Borrowed(self.written)
-        }
-    }
-
-    /// Whether the key may be another than what is written.
-    pub(crate) fn has_tilde(self) -> bool {
-        self.has_tilde
-    }
-
-    /// The first bytes of what is written, as [`head`] has them.
-    pub(crate) fn head(self) -> u64 {
-        self.head
-    }
 }
 
 /// Whether a text is the same between the quotes of a string: nothing in it needs an escape.
@@ -63,31 +37,29 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
 }
 
 /// The first eight bytes of a key, or those that it has, as a number.
+pub(crate) fn head(key: &[u8]) -> u64 {
+    key.iter().take(8).rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
+}
+
+/// The same for a key within `text`, where there mostly are eight bytes to be looked at.
 #[inline(always)]
-pub(crate) fn head(text: &[u8], key: Span) -> u64 {
+pub(crate) fn head_within(text: &[u8], key: Span) -> u64 {
     let (start, len) = (key.start as usize, key.end - key.start);
     match text.get(start..).and_then(<[u8]>::first_chunk) {
         Some(bytes) if len >= 8 => u64::from_le_bytes(*bytes),
         Some(bytes) => u64::from_le_bytes(*bytes) & !(u64::MAX << (8 * len)),
-        None => short_head(key.of(text)),
+        None => head(key.of(text)),
     }
-}
-
-fn short_head(key: &[u8]) -> u64 {
-    key.iter()
-        .take(8)
-        .rev()
-        .fold(0, |head, &byte| head << 8 | u64::from(byte))
 }
 
 /// Whether the text of a string, given what is between its quotes, is the key that `token` names.
 #[inline(always)]
 pub(crate) fn equals(raw: &[u8], escaped: bool, token: Token<'_>) -> bool {
-    if escaped || token.has_tilde {
+    if escaped || token.has_tilde() {
         return decoded_equals(raw, &token.key());
     }
     // Keys are short: going to memcmp would take longer.
-    raw.len() == token.written.len() && raw.iter().eq(token.written.as_bytes())
+    raw.len() == token.written().len() && raw.iter().eq(token.written().as_bytes())
 }
 
 #[cold]
@@ -105,56 +77,6 @@ fn decoded_equals(raw: &[u8], key: &str) -> bool {
         rest = left;
     }
     rest.is_empty()
-}
-
-/// The first reference token of a pointer and the pointer behind it; `None` where the pointer is empty or none.
-#[inline(always)]
-pub(crate) fn split_pointer(pointer: &str) -> Option<(Token<'_>, &str)> {
-    let rest = pointer.strip_prefix('/')?;
-    let (mut end, mut head, mut has_tilde) = (0, 0, false);
-    for byte in rest.bytes() {
-        if byte == b'/' {
-            break;
-        }
-        if end < 8 {
-            head |= u64::from(byte) << (8 * end);
-        }
-        has_tilde |= byte == b'~';
-        end += 1;
-    }
-    let (written, behind) = rest.split_at(end);
-    Some((
-        Token {
-            written,
-            head,
-            has_tilde,
-        },
-        behind,
-    ))
-}
-
-/// The pointer with these reference tokens: `/keep/debug` for `["keep", "debug"]`.
-#[must_use]
-pub fn pointer(tokens: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let mut pointer = String::new();
-    for token in tokens {
-        pointer.push('/');
-        pointer.push_str(&token.as_ref().replace('~', "~0").replace('/', "~1"));
-    }
-    pointer
-}
-
-/// Whether `pointer` names a member of the top level, which is what [`JsonMut`](crate::JsonMut) can edit.
-#[must_use]
-pub fn is_top_level(pointer: &str) -> bool {
-    matches!(split_pointer(pointer), Some((_, "")))
-}
-
-/// The index of an array that a reference token is.
-pub(crate) fn array_index(token: Token<'_>) -> Option<usize> {
-    let token = token.written;
-    let padded = token.starts_with('+') || (token.starts_with('0') && token.len() > 1);
-    if padded { None } else { token.parse().ok() }
 }
 
 enum Piece<'a> {

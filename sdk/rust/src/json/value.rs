@@ -15,21 +15,46 @@ pub trait ToJson {
 
 /// A value that was written as JSON once, for setting it often.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fragment(Box<[u8]>);
+pub struct Fragment {
+    len: usize,
+    /// The first bytes. A copy of fixed length is a few moves; one of another length, in the sandbox, a call.
+    first: [u8; Self::SHORT],
+    /// All bytes, where there are more.
+    long: Box<[u8]>,
+}
 
 impl Fragment {
+    const SHORT: usize = 32;
+
     /// Writes `value`.
     ///
     /// # Errors
     /// Where serde refuses it: a map whose keys are no strings, for one.
     pub fn new(value: impl Serialize) -> Result<Self, serde_json::Error> {
-        Ok(Self(serde_json::to_vec(&value)?.into()))
+        Ok(Self::of(&serde_json::to_vec(&value)?))
+    }
+
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut first = [0; Self::SHORT];
+        let len = bytes.len();
+        if len <= Self::SHORT {
+            first[..len].copy_from_slice(bytes);
+            return Self { len, first, long: Box::default() };
+        }
+        Self { len, first, long: bytes.into() }
     }
 }
 
 impl ToJson for Fragment {
+    #[inline]
     fn write_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
+        if self.len <= Self::SHORT {
+            let end = out.len() + self.len;
+            out.extend_from_slice(&self.first);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.long);
+        }
     }
 }
 
