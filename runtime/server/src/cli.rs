@@ -9,15 +9,10 @@ use clap_complete::Shell;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// What to log on the standard error: error, warn, info, debug, or by module (tamis_connect=debug)
-    #[arg(
-        long,
-        global = true,
-        env = "TAMIS_LOG",
-        default_value = "info",
-        value_name = "FILTER"
-    )]
-    pub(crate) log: String,
+    /// What to log on the standard error: error, warn, info, debug, or by module (tamis_connect=debug);
+    /// info unless given, warn for the demo
+    #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -43,6 +38,7 @@ pub(crate) enum Command {
     /// Find all problems of configurations without touching the world
     Check(CheckArguments),
     /// Print the JSON schema of configuration files, for editors
+    #[command(after_help = "Example:\n  tamis schema > tamis.schema.json")]
     Schema,
     /// Run the main job on generated records and an in-process Kafka
     Demo(DemoArguments),

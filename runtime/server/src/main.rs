@@ -35,7 +35,17 @@ fn main() -> ExitCode {
 fn start_logs(cli: &Cli) {
     use tracing_subscriber::EnvFilter;
 
-    let filter = EnvFilter::try_new(&cli.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    // A line of the log would tear the demo's table.
+    let usual = if matches!(cli.command, Command::Demo(_)) {
+        "warn"
+    } else {
+        "info"
+    };
+    let wanted = cli.log.as_deref().unwrap_or(usual);
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|error| {
+        eprintln!("--log {wanted}: {error}; taking {usual}");
+        EnvFilter::new(usual)
+    });
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
