@@ -40,6 +40,7 @@ clippy:
 doc:
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --workspace --no-deps
 deny:
+	@scripts/install tools >&2
 	@$(DENY) check bans licenses sources
 
 .PHONY: test

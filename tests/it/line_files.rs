@@ -10,6 +10,15 @@ use tamis_tests::tamis::{Running, output, run};
 
 const LANES: &str = "{ lanes: 3 }";
 
+/// Checks that the dead letters are the records of these places in `input`, with all their bytes.
+fn check_dead_letters(place: &Place, dead: &[(i32, u64)], input: &[u8]) {
+    let lines: Vec<_> = data::lines(input).collect();
+    let record = |&(_, index): &(i32, u64)| lines[usize::try_from(index).unwrap()].to_vec();
+    let letters = dead_letters(&place.dead()).into_iter();
+    let found: Vec<_> = letters.map(|letter| letter.value.unwrap().0).collect();
+    assert_eq!(found, dead.iter().map(record).collect::<Vec<_>>());
+}
+
 /// Runs the main job over `files`, which hold `input` together.
 fn check(files: &[(&str, &[u8])], input: &[u8], compression: &'static str) {
     let place = Place::default();
@@ -41,7 +50,7 @@ fn check(files: &[(&str, &[u8])], input: &[u8], compression: &'static str) {
         .collect::<Vec<_>>()
         .concat();
     assert_same("output", &actual, &written[0]);
-    assert_eq!(dead_letters(&place.dead()).len(), dead.len());
+    check_dead_letters(&place, &dead, input);
     assert_eq!(staged(&place.out()), [""; 0]);
 }
 
@@ -109,7 +118,7 @@ fn the_standard_input_is_read_to_its_end() {
         &by_partition(&place.out())["stdin-0"],
         &written[0],
     );
-    assert_eq!(dead_letters(&place.dead()).len(), dead.len());
+    check_dead_letters(&place, &dead, &input);
 }
 
 #[test]

@@ -120,29 +120,55 @@ pub fn assert_pieces(root: &Path, of: &str, whole: &[u8]) {
     assert_eq!(missing, 0, "lines of {of} are missing");
 }
 
-/// The dead letters in `folder`, each once, by topic, partition, offset and stage.
+/// The dead letters in `folder`, by topic, partition, offset and stage.
+///
+/// # Panics
+/// Where one cannot be read, or is there twice.
+#[must_use]
+pub fn dead_letters(folder: &Path) -> Vec<DeadLetter> {
+    let letters = all_dead_letters(folder);
+    for pair in letters.windows(2) {
+        assert_ne!(key(&pair[0]), key(&pair[1]), "a dead letter is there twice");
+    }
+    letters
+}
+
+/// As [`dead_letters`], after a process or a broker was killed: a letter may be there twice.
 ///
 /// # Panics
 /// Where one cannot be read.
 #[must_use]
-pub fn dead_letters(folder: &Path) -> Vec<DeadLetter> {
-    let letters = read::read(folder).expect("the folder of dead letters can be read");
-    let letters = letters.map(|letter| letter.expect("a dead letter can be read"));
-    let key = |letter: &DeadLetter| {
-        let DeadLetter {
-            topic,
-            partition,
-            offset,
-            stage,
-            ..
-        } = letter;
-        (topic.clone(), *partition, *offset, stage.clone())
-    };
+pub fn dead_letters_at_least_once(folder: &Path) -> Vec<DeadLetter> {
+    let mut letters = all_dead_letters(folder);
+    letters.dedup_by(|a, b| key(a) == key(b));
     letters
-        .map(|letter| (key(&letter), letter))
-        .collect::<BTreeMap<_, _>>()
-        .into_values()
+}
+
+/// Partition and offset of each of `letters`.
+#[must_use]
+pub fn positions(letters: &[DeadLetter]) -> Vec<(i32, u64)> {
+    letters
+        .iter()
+        .map(|letter| (letter.partition, letter.offset))
         .collect()
+}
+
+fn all_dead_letters(folder: &Path) -> Vec<DeadLetter> {
+    let letters = read::read(folder).expect("the folder of dead letters can be read");
+    let mut letters: Vec<_> = letters
+        .map(|letter| letter.expect("a dead letter can be read"))
+        .collect();
+    letters.sort_by(|a, b| key(a).cmp(&key(b)));
+    letters
+}
+
+fn key(letter: &DeadLetter) -> (&str, i32, u64, &str) {
+    (
+        &letter.topic,
+        letter.partition,
+        letter.offset,
+        &letter.stage,
+    )
 }
 
 /// Compares text line by line, so that a failure shows the first difference and not the whole.

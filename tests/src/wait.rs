@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What a wait is given that only a fault can use up, also on a machine that is busy with other tests.
-pub const LONG: Duration = Duration::from_mins(1);
+pub const LONG: Duration = Duration::from_mins(5);
 
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

@@ -41,7 +41,7 @@ fn a_log_record_gets_all_that_it_lacks() {
         concat!(
             r#"{ "Type":"Error", "Time":"2023-01-18 12:00:00", "Msg":"请求超时" ,"#,
             r#""env":"prod","tags":["a",{"b":null}],"level":"error","#,
-            r#""topic":"topic","partition":0,"offset":0,"@timestamp":"2023-01-18T12:00:00+08:00"}"#,
+            r#""@timestamp":"2023-01-18T12:00:00+08:00","topic":"topic","partition":0,"offset":0}"#,
         ),
     );
 }

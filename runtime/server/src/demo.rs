@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::cli::DemoArguments;
 use crate::exit::{self, Exit};
+use crate::run::Signals;
 use crate::{run, wiring};
 
 /// Partitions of the demo's topic.
@@ -44,7 +45,8 @@ async fn demo(arguments: &DemoArguments) -> Result<Exit> {
     let folder = folder(arguments)?;
     let broker = broker::Broker::start()?;
     let spec = spec(&folder, &arguments.plugins, &broker.address())?;
-    let pipeline = wiring::connect(&spec, &Engine::new()?).await?;
+    let lanes = wiring::lanes(&spec, &Engine::new()?)?;
+    let pipeline = wiring::connect(&spec, lanes).await?;
     let (counts, stop) = (pipeline.counts(), pipeline.stop());
     let generated = Arc::new(Generated::default());
 
@@ -52,15 +54,24 @@ async fn demo(arguments: &DemoArguments) -> Result<Exit> {
     let producer = {
         let (generated, counts) = (Arc::clone(&generated), Arc::clone(&counts));
         let (address, records, seed) = (broker.address(), arguments.records, arguments.seed);
+        let stop = stop.clone();
         tokio::task::spawn_blocking(move || {
-            broker::produce(&address, records, seed, &generated, &counts)
+            let produced = broker::produce(&address, records, seed, &generated, &counts);
+            if produced.is_err() {
+                stop.stop();
+            }
+            produced
         })
     };
     let pipeline = tokio::spawn(async move {
         let executor = Executor::Threads(tokio::runtime::Handle::current());
         pipeline.run(&executor).await
     });
-    let signals = tokio::spawn(end_on_signals(Arc::clone(&generated), stop.clone()));
+    let signals = tokio::spawn(end_on_signals(
+        Signals::new()?,
+        Arc::clone(&generated),
+        stop.clone(),
+    ));
     let watcher = tokio::spawn(stop_when_all_is_taken(
         Arc::clone(&generated),
         counts.clone(),
@@ -114,12 +125,11 @@ fn spec(folder: &Path, plugins: &Path, broker: &str) -> Result<tamis_config::Pip
 }
 
 /// The first signal ends the flow of new records; the second one ends everything.
-async fn end_on_signals(generated: Arc<Generated>, stop: Stop) -> Result<()> {
-    tokio::signal::ctrl_c().await?;
+async fn end_on_signals(mut signals: Signals, generated: Arc<Generated>, stop: Stop) {
+    signals.next().await;
     generated.ended.store(true, Ordering::Release);
-    tokio::signal::ctrl_c().await?;
+    signals.next().await;
     stop.give_up();
-    Ok(())
 }
 
 async fn stop_when_all_is_taken(generated: Arc<Generated>, counts: Arc<Counts>, stop: Stop) {
@@ -157,13 +167,13 @@ fn report(
         );
         eprintln!("in {seconds:.1} s; look into {}", folder.display());
     }
+    if summary.unsettled > 0 {
+        eprintln!("stopped at once: what was in flight is in none of the three");
+        return Ok(Exit::Unsettled);
+    }
     ensure!(
         generated == written + dropped + dead,
         "the summary does not add up; this is a bug in tamis"
     );
-    Ok(if summary.unsettled > 0 {
-        Exit::Unsettled
-    } else {
-        Exit::Done
-    })
+    Ok(Exit::Done)
 }

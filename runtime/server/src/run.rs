@@ -2,30 +2,56 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tamis_config::{PipelineSpec, PluginFiles};
-use tamis_core::{Executor, PipelineError, Stop, Summary};
+use tamis_core::{Counts, Executor, Pipeline, PipelineError, Stop, Summary};
 use tamis_host::Engine;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::cli::RunArguments;
 use crate::exit::{self, Exit};
 use crate::summary::Report;
-use crate::wiring;
+use crate::wiring::{self, Lanes};
 
 pub(crate) fn run(arguments: &RunArguments) -> Exit {
     let Some(specs) = load(&arguments.files, PluginFiles::MustExist) else {
         return Exit::Usage;
     };
-    match runtime().and_then(|runtime| runtime.block_on(run_all(specs, arguments.json))) {
-        Ok(exit) => exit,
-        Err(error) => exit::failed(&error),
+    let (engine, runtime) = match Engine::new()
+        .map_err(Into::into)
+        .and_then(|engine| Ok((engine, runtime()?)))
+    {
+        Ok(started) => started,
+        Err(error) => return exit::failed(&error),
+    };
+    let Some(ready) = load_plugins(specs, &engine) else {
+        return Exit::Usage;
+    };
+    runtime
+        .block_on(run_all(ready, arguments.json))
+        .unwrap_or_else(|error| exit::failed(&error))
+}
+
+/// Each pipeline with its plugins, or what is wrong with them on the standard error.
+fn load_plugins(specs: Vec<PipelineSpec>, engine: &Engine) -> Option<Vec<(PipelineSpec, Lanes)>> {
+    let (mut ready, mut sound) = (Vec::with_capacity(specs.len()), true);
+    for spec in specs {
+        match wiring::lanes(&spec, engine) {
+            Ok(lanes) => ready.extend([(spec, lanes)]),
+            Err(error) => {
+                eprintln!("pipeline {}: {error:#}", spec.name);
+                sound = false;
+            }
+        }
     }
+    sound.then_some(ready)
 }
 
 /// All configurations, or all their problems on the standard error.
@@ -65,36 +91,47 @@ pub(crate) fn runtime() -> Result<Runtime> {
         .context("no runtime")
 }
 
-type Ended = (String, Result<Summary, PipelineError>, Duration);
+type Ended = (
+    String,
+    Result<Summary, PipelineError>,
+    Arc<Counts>,
+    Duration,
+);
 
-async fn run_all(specs: Vec<PipelineSpec>, json: bool) -> Result<Exit> {
-    let engine = Engine::new()?;
-    let (mut pipelines, mut stops) = (JoinSet::<Ended>::new(), Vec::new());
-    let started = Instant::now();
-    for spec in specs {
-        let pipeline = wiring::connect(&spec, &engine)
-            .await
-            .with_context(|| format!("pipeline {}", spec.name))?;
-        stops.push(pipeline.stop());
-        info!(pipeline = spec.name, lanes = spec.limits.lanes, "started");
+async fn run_all(ready: Vec<(PipelineSpec, Lanes)>, json: bool) -> Result<Exit> {
+    let mut signals = Signals::new()?;
+    let connecting = connect_all(ready);
+    let connected = tokio::select! {
+        connected = connecting => connected?,
+        () = signals.next() => return Ok(Exit::Done),
+    };
+    let stops: Vec<Stop> = connected
+        .iter()
+        .map(|(_, pipeline)| pipeline.stop())
+        .collect();
+    let signals = tokio::spawn(async move { signals.stop(&stops).await });
+    let (mut pipelines, started) = (JoinSet::<Ended>::new(), Instant::now());
+    for (name, pipeline) in connected {
+        info!(pipeline = name, "started");
         pipelines.spawn(async move {
             let executor = Executor::Threads(tokio::runtime::Handle::current());
+            let counts = pipeline.counts();
             let ended = pipeline.run(&executor).await;
-            (spec.name, ended, started.elapsed())
+            (name, ended, counts, started.elapsed())
         });
     }
-    let signals = tokio::spawn(stop_on_signals(stops));
     let mut exit = Exit::Done;
     while let Some(ended) = pipelines.join_next().await {
-        let (pipeline, ended, took) = ended.context("a pipeline panicked")?;
+        let (pipeline, ended, counts, took) = ended.context("a pipeline panicked")?;
         let report = Report {
             pipeline: &pipeline,
             ended: &ended,
+            totals: counts.totals(),
             took,
         };
-        exit = exit.max(outcome(&report, pipelines.len()));
+        exit = exit.max(report.exit());
         if json {
-            crate::print(&report.json().to_string());
+            exit = exit.max(crate::print(&report.json().to_string()));
         } else {
             eprintln!("{report}");
         }
@@ -103,36 +140,46 @@ async fn run_all(specs: Vec<PipelineSpec>, json: bool) -> Result<Exit> {
     Ok(exit)
 }
 
-fn outcome(report: &Report<'_>, others: usize) -> Exit {
-    match report.ended {
-        Ok(summary) if summary.unsettled > 0 => Exit::Unsettled,
-        Ok(_) => Exit::Done,
-        Err(error) => {
-            let pipeline = report.pipeline;
-            error!(pipeline, %error, still_running = others, "pipeline stopped");
-            Exit::Failed
-        }
+/// All pipelines, connected, before any of them runs.
+async fn connect_all(ready: Vec<(PipelineSpec, Lanes)>) -> Result<Vec<(String, Pipeline)>> {
+    let mut connected = Vec::with_capacity(ready.len());
+    for (spec, lanes) in ready {
+        let pipeline = wiring::connect(&spec, lanes).await;
+        let pipeline = pipeline.with_context(|| format!("pipeline {}", spec.name))?;
+        connected.push((spec.name, pipeline));
     }
+    Ok(connected)
 }
 
-/// The first SIGINT or SIGTERM drains all pipelines, the second one ends them.
-pub(crate) async fn stop_on_signals(stops: Vec<Stop>) -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
+/// SIGINT and SIGTERM, from the moment on that this is made.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
 
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    for drain in [true, false] {
+impl Signals {
+    pub(crate) fn new() -> Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self {
+            interrupt,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if drain {
-            info!("settling records in flight; once more to stop at once");
-            stops.iter().for_each(Stop::stop);
-        } else {
-            warn!("stopping at once; records in flight will be read again");
-            stops.iter().for_each(Stop::give_up);
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    Ok(())
+
+    /// The first one drains all pipelines, the second one ends them.
+    async fn stop(&mut self, stops: &[Stop]) {
+        self.next().await;
+        info!("settling records in flight; once more to stop at once");
+        stops.iter().for_each(Stop::stop);
+        self.next().await;
+        warn!("stopping at once; records in flight will be read again");
+        stops.iter().for_each(Stop::give_up);
+    }
 }

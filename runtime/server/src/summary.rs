@@ -4,42 +4,55 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tamis_core::{PipelineError, Summary};
+use tamis_core::{PipelineError, Summary, Totals};
+
+use crate::exit::Exit;
 
 /// How one pipeline ended, for a person or a script.
 pub(crate) struct Report<'a> {
     pub(crate) pipeline: &'a str,
     pub(crate) ended: &'a Result<Summary, PipelineError>,
+    pub(crate) totals: Totals,
     pub(crate) took: Duration,
 }
 
 impl Report<'_> {
-    pub(crate) fn json(&self) -> Value {
-        let seconds = (self.took.as_secs_f64() * 1000.0).round() / 1000.0;
+    pub(crate) fn exit(&self) -> Exit {
         match self.ended {
-            Ok(Summary { totals, unsettled }) => {
-                let written: serde_json::Map<String, Value> = totals
-                    .written
-                    .iter()
-                    .map(|(sink, n)| (sink.clone(), json!(n)))
-                    .collect();
-                json!({
-                    "pipeline": self.pipeline,
-                    "taken": totals.taken,
-                    "written": written,
-                    "dropped": totals.dropped,
-                    "dead": totals.dead,
-                    "retried": totals.retried,
-                    "unsettled_batches": unsettled,
-                    "seconds": seconds,
-                })
-            }
-            Err(error) => json!({
-                "pipeline": self.pipeline,
-                "error": error.to_string(),
-                "seconds": seconds,
-            }),
+            Ok(summary) if summary.unsettled > 0 => Exit::Unsettled,
+            Ok(_) => Exit::Done,
+            Err(_) => Exit::Failed,
         }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let Totals {
+            taken,
+            taken_bytes,
+            dropped,
+            dead,
+            retried,
+            written,
+        } = &self.totals;
+        let written: serde_json::Map<String, Value> = written
+            .iter()
+            .map(|(sink, count)| (sink.clone(), json!(count)))
+            .collect();
+        let mut report = json!({
+            "pipeline": self.pipeline,
+            "taken": taken,
+            "taken_bytes": taken_bytes,
+            "written": written,
+            "dropped": dropped,
+            "dead": dead,
+            "retried": retried,
+            "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
+        });
+        match self.ended {
+            Ok(summary) => report["unsettled_batches"] = json!(summary.unsettled),
+            Err(error) => report["error"] = json!(error.to_string()),
+        }
+        report
     }
 }
 
@@ -48,12 +61,9 @@ impl fmt::Display for Report<'_> {
         let Self {
             pipeline,
             ended,
+            totals,
             took,
         } = self;
-        let Summary { totals, unsettled } = match ended {
-            Ok(summary) => summary,
-            Err(error) => return write!(f, "{pipeline}: stopped: {error}"),
-        };
         write!(
             f,
             "{pipeline}: {} records taken in {:.1} s",
@@ -68,12 +78,16 @@ impl fmt::Display for Report<'_> {
             ", {} dropped by plugins, {} dead letters",
             totals.dropped, totals.dead
         )?;
-        if *unsettled > 0 {
-            write!(
-                f,
-                "; {unsettled} batches were not settled and will be read again"
-            )?;
+        match ended {
+            Ok(summary) if summary.unsettled > 0 => {
+                let unsettled = summary.unsettled;
+                write!(
+                    f,
+                    "; {unsettled} batches were not settled and will be read again"
+                )
+            }
+            Ok(_) => Ok(()),
+            Err(error) => write!(f, "; error: stopped: {error}"),
         }
-        Ok(())
     }
 }

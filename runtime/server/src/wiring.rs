@@ -9,9 +9,11 @@ use tamis_core::transform::Transform;
 use tamis_core::{Backoff, Limits, Outlet, Pipeline};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform};
 
-/// Connects everything that `spec` names. Nothing runs before all of it is there.
-pub(crate) async fn connect(spec: &PipelineSpec, engine: &Engine) -> Result<Pipeline> {
-    let lanes = lanes(spec, engine)?;
+/// For each lane an instance of each plugin.
+pub(crate) type Lanes = Vec<Vec<Box<dyn Transform>>>;
+
+/// Connects everything that `spec` names to its configured `lanes`. Nothing runs before all of it is there.
+pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipeline> {
     let mut sinks = Vec::with_capacity(spec.sinks.len());
     for sink in &spec.sinks {
         sinks.push(outlet(sink, lanes.len()).with_context(|| format!("sink {}", sink.name))?);
@@ -29,9 +31,9 @@ pub(crate) async fn connect(spec: &PipelineSpec, engine: &Engine) -> Result<Pipe
     Ok(Pipeline::new(source, lanes, sinks, dead, limits))
 }
 
-/// For each lane an instance of each plugin, configured; every plugin is compiled once.
-pub(crate) fn lanes(spec: &PipelineSpec, engine: &Engine) -> Result<Vec<Vec<Box<dyn Transform>>>> {
-    let mut lanes: Vec<Vec<Box<dyn Transform>>> = Vec::new();
+/// Every plugin compiled once, and configured for each lane: what can be known without touching the world.
+pub(crate) fn lanes(spec: &PipelineSpec, engine: &Engine) -> Result<Lanes> {
+    let mut lanes = Lanes::new();
     lanes.resize_with(spec.limits.lanes, Vec::new);
     for plugin in &spec.plugins {
         let named = || format!("plugin {} ({})", plugin.name, plugin.path.display());
