@@ -23,7 +23,7 @@ pub(super) fn check(raw: BTreeMap<String, RawSink>, report: &mut Report) -> Vec<
         // An empty one is a problem already.
         let root = Some(&file.root).filter(|root| root.is_absolute()).cloned();
         if let Some(other) = root.and_then(|root| roots.insert(root, name.clone())) {
-            // Each sweeps staging files that it does not know: two would sweep each other's.
+            // Files of two sinks in one folder cannot be told apart.
             let message = format!("is the folder of `sinks.{other}` too");
             report.add_with_cure(&format!("{at}.file.url"), message, "give each its own");
         }

@@ -206,9 +206,7 @@ fn what_is_no_object_is_refused_and_a_tombstone_stays() {
 }
 
 fn check_refused(settings: &str, field: &str) {
-    let error = testing::configure::<Enrich>(settings)
-        .err()
-        .expect("refused");
+    let error = testing::configure::<Enrich>(settings).expect_err("refused");
     assert_eq!(error.field, field, "{settings}: {error}");
 }
 

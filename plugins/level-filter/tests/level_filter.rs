@@ -121,9 +121,7 @@ fn a_share_counts_for_aliases_and_above_the_minimum() {
 }
 
 fn check_refused(settings: &str, field: &str) {
-    let error = testing::configure::<LevelFilter>(settings)
-        .err()
-        .expect("refused");
+    let error = testing::configure::<LevelFilter>(settings).expect_err("refused");
     assert_eq!(error.field, field, "{settings}: {error}");
 }
 

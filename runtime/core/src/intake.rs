@@ -1,6 +1,8 @@
 //! What a source sees of its pipeline.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -35,7 +37,17 @@ impl Intake {
     /// # Panics
     /// Where it is open already.
     pub fn open(&self, partition: &Arc<Partition>) {
-        self.ledger.open(Arc::clone(partition), self.lanes.len());
+        self.ledger
+            .open(Arc::clone(partition), self.lanes.len(), None);
+    }
+
+    /// Starts a new generation of `partition` that is read from `next` on, which is its first checkpoint, still to be committed.
+    ///
+    /// # Panics
+    /// Where it is open already.
+    pub fn open_at(&self, partition: &Arc<Partition>, next: u64) {
+        self.ledger
+            .open(Arc::clone(partition), self.lanes.len(), Some(next));
     }
 
     /// Hands `batch` over to the lane of its partition as soon as there is room, and leaves `None` behind.
@@ -114,12 +126,21 @@ impl Intake {
     pub async fn close(&self, partition: &Arc<Partition>) {
         let lane = self.ledger.lane(partition);
         self.ledger.close(partition, self.is_stopping());
+        let (to, control) = (self.lanes[lane].clone(), self.control.clone());
         let abandon = LaneMessage::Abandon(Arc::clone(partition));
-        tokio::select! {
-            biased;
-            () = self.control.ended() => {}
-            // A lane that is gone has nothing left to throw away.
-            _gone = self.lanes[lane].send(abandon) => {}
+        let mut sending = Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = control.ended() => {}
+                // A lane that is gone has nothing left to throw away.
+                _gone = to.send(abandon) => {}
+            }
+        });
+        // A lane that waits for a store must not keep the partition from its next owner. Once polled the message has its place
+        // in the lane's queue, in front of whatever the next generation sends.
+        let queued = poll_fn(|ctx| Poll::Ready(sending.as_mut().poll(ctx).is_ready())).await;
+        if !queued {
+            tokio::spawn(sending);
         }
     }
 

@@ -32,8 +32,14 @@ struct Entry {
 }
 
 impl Ledger {
-    /// Starts a new generation of `partition` on the lane with the fewest partitions of the `lanes` ones; returns it.
-    pub(crate) fn open(&self, partition: Arc<Partition>, lanes: usize) -> usize {
+    /// Starts a new generation of `partition` on the lane with the fewest partitions of the `lanes` ones; returns it. A
+    /// `checkpoint` to start with still has to be committed.
+    pub(crate) fn open(
+        &self,
+        partition: Arc<Partition>,
+        lanes: usize,
+        checkpoint: Option<u64>,
+    ) -> usize {
         let mut state = self.lock();
         let mut load = vec![0; lanes];
         state
@@ -45,10 +51,11 @@ impl Ledger {
             .expect("there is a lane");
         state.generations += 1;
         let generation = state.generations;
+        let progress = Progress::starting_at(checkpoint);
         let entry = Entry {
             lane,
             generation,
-            progress: Progress::default(),
+            progress,
             committed: None,
         };
         let before = state.partitions.insert(partition, entry);
@@ -219,7 +226,7 @@ mod tests {
     #[test]
     fn a_range_is_settled_with_its_last_output() {
         let ledger = Arc::new(Ledger::default());
-        ledger.open(partition(), 1);
+        ledger.open(partition(), 1, None);
         let ticket = ledger.take(&partition(), RANGE);
         ticket.add(2);
         ticket.settle(1);
@@ -234,10 +241,10 @@ mod tests {
     #[test]
     fn a_late_verdict_of_a_lost_generation_changes_nothing() {
         let ledger = Arc::new(Ledger::default());
-        ledger.open(partition(), 1);
+        ledger.open(partition(), 1, None);
         let lost = ledger.take(&partition(), RANGE);
         ledger.close(&partition(), false);
-        ledger.open(partition(), 1);
+        ledger.open(partition(), 1, None);
         let again = ledger.take(&partition(), RANGE);
         lost.settle(1);
         assert_eq!((ledger.checkpoints(), ledger.unsettled()), (vec![], 1));
@@ -248,16 +255,28 @@ mod tests {
     #[test]
     fn a_dropped_ticket_settles_nothing() {
         let ledger = Arc::new(Ledger::default());
-        ledger.open(partition(), 1);
+        ledger.open(partition(), 1, None);
         drop(ledger.take(&partition(), RANGE));
         assert_eq!((ledger.checkpoints(), ledger.unsettled()), (vec![], 1));
+    }
+
+    #[test]
+    fn a_start_is_a_checkpoint_to_be_committed() {
+        let ledger = Arc::new(Ledger::default());
+        ledger.open(partition(), 1, Some(5));
+        assert_eq!(ledger.checkpoints(), [(partition(), 5)]);
+        ledger.committed(&partition(), 5);
+        let ticket = ledger.take(&partition(), RANGE);
+        assert_eq!(ledger.checkpoints(), []);
+        ticket.settle(1);
+        assert_eq!(ledger.checkpoints(), [(partition(), 9)]);
     }
 
     #[test]
     fn what_is_left_behind_for_good_stays_unsettled() {
         for (for_good, expected) in [(true, 1), (false, 0)] {
             let ledger = Arc::new(Ledger::default());
-            ledger.open(partition(), 1);
+            ledger.open(partition(), 1, None);
             let ticket = ledger.take(&partition(), RANGE);
             ledger.close(&partition(), for_good);
             ticket.settle(1);
@@ -274,9 +293,11 @@ mod tests {
                 ..(*partition()).clone()
             })
         };
-        let lanes: Vec<_> = (0..4).map(|index| ledger.open(number(index), 3)).collect();
+        let lanes: Vec<_> = (0..4)
+            .map(|index| ledger.open(number(index), 3, None))
+            .collect();
         assert_eq!(lanes, [0, 1, 2, 0]);
         ledger.close(&number(1), false);
-        assert_eq!(ledger.open(number(7), 3), 1);
+        assert_eq!(ledger.open(number(7), 3, None), 1);
     }
 }

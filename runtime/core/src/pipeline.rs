@@ -72,6 +72,8 @@ pub struct Limits {
     pub seed: u64,
 }
 
+/// How long the parts may take to end once time is up.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Batches that wait in front of a lane.
 const LANE_INBOX_BATCHES: usize = 4;
 /// Parcels that wait in front of a writer.
@@ -202,12 +204,17 @@ impl Pipeline {
             }
             while parts.join_next().await.is_some() {}
         };
-        tokio::select! {
+        tokio::pin!(settled);
+        let in_time = tokio::select! {
             biased;
-            () = settled => {}
-            () = time_is_up(&control, limits.shutdown_timeout) => Stop(control.clone()).give_up(),
+            () = &mut settled => true,
+            () = time_is_up(&control, limits.shutdown_timeout) => false,
+        };
+        if !in_time {
+            Stop(control.clone()).give_up();
+            // For the source to commit what is settled. What hangs after that has to be left behind.
+            let _late = tokio::time::timeout(LAST_WORDS, settled).await;
         }
-        while parts.join_next().await.is_some() {}
         match control.take_error() {
             Some(error) => Err(error),
             None => Ok(Summary {

@@ -20,6 +20,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// Nothing is in flight, and everything before `checkpoint` is settled or none of our business.
+    pub(crate) fn starting_at(checkpoint: Option<u64>) -> Self {
+        Self {
+            checkpoint,
+            ..Self::default()
+        }
+    }
+
     /// Notes that `range` was taken.
     ///
     /// # Panics

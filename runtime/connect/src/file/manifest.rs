@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -95,10 +95,7 @@ pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<(), Sink
         let (from, to) = (within(staging, staged)?, within(root, path)?);
         let folder = to.parent().expect("a file is in a folder");
         fs::create_dir_all(folder).map_err(disk::failed("make folder", folder))?;
-        match fs::rename(&from, &to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => {}
-            moved => moved.map_err(disk::failed("move into place", &to))?,
-        }
+        move_into_place(&from, &to).map_err(disk::failed("move into place", &to))?;
         // With the folders above it, which may be as new as the file.
         let below_root = folder
             .ancestors()
@@ -113,6 +110,54 @@ pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<(), Sink
             Err(disk::failed("remove", &path)(error))
         }
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Gives `from` the name `to`, or that name with a number where another file has it: the same range of another run may hold
+/// other bytes (the standard input begins at 0 each time), and nothing that can be seen is ever overwritten.
+fn move_into_place(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.try_exists()? {
+        // Moved before; or someone else took it, which must not look like success.
+        return to
+            .try_exists()?
+            .then_some(())
+            .ok_or(io::ErrorKind::NotFound.into());
+    }
+    let mut free = to.to_owned();
+    for number in 2_u64.. {
+        if !free.try_exists()? {
+            return fs::rename(from, &free);
+        }
+        if same_content(from, &free)? {
+            return fs::remove_file(from);
+        }
+        free = numbered(to, number);
+    }
+    unreachable!("no folder has this many files")
+}
+
+/// `a-0-5.ndjson.zst` becomes `a-0-5.2.ndjson.zst`.
+fn numbered(path: &Path, number: u64) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, ending) = match name.rfind(".ndjson") {
+        Some(dot) => name.split_at(dot),
+        None => (&*name, ""),
+    };
+    path.with_file_name(format!("{stem}.{number}{ending}"))
+}
+
+fn same_content(a: &Path, b: &Path) -> io::Result<bool> {
+    let (mut a, mut b) = (File::open(a)?, File::open(b)?);
+    if a.metadata()?.len() != b.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut of_a, mut of_b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let read = a.read(&mut of_a)?;
+        b.read_exact(&mut of_b[..read])?;
+        if read == 0 || of_a[..read] != of_b[..read] {
+            return Ok(read == 0);
+        }
     }
 }
 
@@ -163,6 +208,51 @@ mod tests {
         };
         let expected = Manifest::new(&partition, range, vec![entry]);
         assert_eq!(Manifest::read(&path).unwrap(), Some(expected));
+    }
+
+    /// Reveals `staged` as `a.ndjson` beside files that can be seen already, and looks at what there is then.
+    fn check_reveal(seen: &[(&str, &str)], staged: &str, expected: &[(&str, &str)]) {
+        let root = tempfile::tempdir().unwrap();
+        let staging = root.path().join(".staging");
+        fs::create_dir(&staging).unwrap();
+        for (name, content) in seen {
+            fs::write(root.path().join(name), content).unwrap();
+        }
+        fs::write(staging.join("s"), staged).unwrap();
+        let manifest = r#"{"version":1,"source":"c","topic":"t","partition":0,"split":0,"start":0,"next":1,"files":[{"staged":"s","path":"a.ndjson"}]}"#;
+        fs::write(staging.join("run"), manifest).unwrap();
+        reveal(root.path(), &staging, "run").unwrap();
+        reveal(root.path(), &staging, "run").unwrap();
+        let mut found: Vec<_> = fs::read_dir(root.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        found.sort();
+        let expected = expected
+            .iter()
+            .map(|(name, text)| (name.to_string(), text.to_string()));
+        assert_eq!(found, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_that_can_be_seen_is_overwritten() {
+        check_reveal(&[], "x", &[("a.ndjson", "x")]);
+        check_reveal(&[("a.ndjson", "x")], "x", &[("a.ndjson", "x")]);
+        check_reveal(
+            &[("a.ndjson", "y")],
+            "x",
+            &[("a.2.ndjson", "x"), ("a.ndjson", "y")],
+        );
+        check_reveal(
+            &[("a.2.ndjson", "x"), ("a.ndjson", "y")],
+            "z",
+            &[("a.2.ndjson", "x"), ("a.3.ndjson", "z"), ("a.ndjson", "y")],
+        );
     }
 
     fn check_refused(manifest: &str, words: &str) {

@@ -20,7 +20,8 @@ pub(super) struct Troubles {
     brokers: String,
     said: BTreeMap<i32, Instant>,
     answered: bool,
-    refused_since: Option<Instant>,
+    /// When the present row of refusals began, and its last one.
+    refused: Option<(Instant, Instant)>,
     refusal: Option<String>,
 }
 
@@ -30,7 +31,7 @@ impl Troubles {
             brokers,
             said: BTreeMap::new(),
             answered: false,
-            refused_since: None,
+            refused: None,
             refusal: None,
         }
     }
@@ -50,14 +51,20 @@ impl Troubles {
     }
 
     fn is_final(&mut self, code: RDKafkaErrorCode) -> bool {
-        let since = *self.refused_since.get_or_insert_with(Instant::now);
+        let now = Instant::now();
+        let row = self
+            .refused
+            .filter(|(_, last)| now.duration_since(*last) < QUIET);
+        let (since, _) = row.unwrap_or((now, now));
+        self.refused = Some((since, now));
         !is_authentication(code) || !self.answered || since.elapsed() >= REFUSED_MAX
     }
 
     /// Notes that the cluster did what it was asked for.
     pub(super) fn over(&mut self) {
         self.answered = true;
-        self.refused_since = None;
+        self.refused = None;
+        self.refusal = None;
     }
 
     /// Why going on is of no use, and what to do about it.

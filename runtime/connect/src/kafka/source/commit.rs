@@ -139,6 +139,7 @@ impl Commits {
         let Request { offsets, .. } = self.under_way.take()?;
         match answer {
             Ok(()) => {
+                consumer.context().troubles().over();
                 offsets
                     .iter()
                     .for_each(|(partition, next)| intake.committed(partition, *next));

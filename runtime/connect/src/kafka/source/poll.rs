@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::assigned::Assigned;
-use super::commit::{Commits, Refused};
+use super::commit::Commits;
 use super::context::Rebalance;
 use super::start::{Start, Unknown};
 use super::{Consumer, SourceSettings, contact, context, start};
@@ -32,8 +32,6 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 const EVENTS_WAIT: Duration = Duration::from_millis(1);
 /// How long it goes without polling, whatever it waits for.
 const POLL_EVERY: Duration = Duration::from_millis(500);
-/// How long the first commit of a partition may take.
-const FIRST_COMMIT_WAIT: Duration = Duration::from_secs(5);
 
 /// All that the thread works with.
 pub(super) struct Poll {
@@ -152,43 +150,23 @@ impl Poll {
         Ok(Vec::new())
     }
 
-    /// Opens partitions, and commits the start of those that the group reads for the first time: should this member end before
-    /// anything is settled, the next one must not start at another end of the log.
+    /// Opens partitions. The start of those that the group reads for the first time is a checkpoint to be committed: should this
+    /// member end before anything is settled, the next one must not start at another end of the log.
     fn open(&mut self, starts: &[Start]) -> usize {
-        let mut first = Vec::new();
-        for Start {
-            topic,
-            partition,
-            offset,
-            is_first,
-        } in starts
-        {
-            let queue = self.queue.forward(topic, *partition);
+        for start in starts {
+            let queue = self.queue.forward(&start.topic, start.partition);
             let partition = Arc::new(Partition {
                 source: Arc::clone(&self.source),
-                topic: topic.as_str().into(),
-                number: *partition,
+                topic: start.topic.as_str().into(),
+                number: start.partition,
                 split: 0,
             });
-            self.intake.open(&partition);
-            if *is_first {
-                first.push((Arc::clone(&partition), *offset));
+            if start.is_first {
+                self.intake.open_at(&partition, start.offset);
+            } else {
+                self.intake.open(&partition);
             }
-            self.assigned.add(partition, *offset, queue);
-        }
-        let deadline = Instant::now() + FIRST_COMMIT_WAIT;
-        while !first.is_empty()
-            && let Err(refused) =
-                self.commits
-                    .now(&self.consumer, &self.intake, first.clone(), deadline)
-        {
-            if refused == Refused::ForGood {
-                warn!(
-                    "the start of {} partitions could not be committed",
-                    first.len()
-                );
-                break;
-            }
+            self.assigned.add(partition, start.offset, queue);
         }
         starts.len()
     }
@@ -296,6 +274,13 @@ impl Poll {
                     SourceError::Lost(format!("{topic}/{partition}, offset {next}: {reason}"))
                 }
             });
+        }
+        if matches!(code, Code::BadMessage | Code::NotImplemented) {
+            // librdkafka goes on behind them, and with the next commit they would be gone.
+            return Err(SourceError::Lost(format!(
+                "{topic}/{partition} has records that cannot be read ({reason}); where they are whole on the broker, start \
+                 again; where not, reset the offset of the group past them"
+            )));
         }
         let reason = format!("{topic}/{partition}: {reason}");
         self.consumer.context().troubles().note(*code, &reason);

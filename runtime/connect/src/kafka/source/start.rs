@@ -3,14 +3,18 @@
 //! | committed        | the log                  | start                                   |
 //! |------------------|--------------------------|-----------------------------------------|
 //! | nothing          | any                      | `start_at`, and commits it              |
+//! | nothing, but the | any                      | its begin: the partition is new, and    |
+//! | group has others |                          | what it has was never read              |
 //! | within the log   | has it                   | there                                   |
 //! | before the log   | retention has overtaken  | stop: records were lost                 |
 //! | beyond the log   | the topic was made anew  | stop: the same offsets name other records |
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use tamis_config::spec::StartAt;
 use tamis_core::id::OffsetRange;
@@ -51,7 +55,18 @@ pub(super) fn starts(
     let committed = consumer
         .committed_offsets(list.clone(), ANSWER_WAIT)
         .map_err(|error| unknown("committed offsets", &error))?;
-    let start = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+    let is_new = |element: &TopicPartitionListElem<'_>| !is_committed(element);
+    let start_at = match start_at {
+        StartAt::Latest if committed.elements().iter().any(is_new) => {
+            if has_started(consumer, list)? {
+                StartAt::Earliest
+            } else {
+                StartAt::Latest
+            }
+        }
+        StartAt::Latest | StartAt::Earliest => start_at,
+    };
+    let start = |element: &TopicPartitionListElem<'_>| {
         let (topic, partition) = (element.topic(), element.partition());
         element.error().map_err(|error| unknown(topic, &error))?;
         let log = log(consumer, topic, partition).map_err(|error| unknown(topic, &error))?;
@@ -76,6 +91,39 @@ pub(super) fn starts(
         })
     };
     committed.elements().iter().map(start).collect()
+}
+
+/// Whether the group has committed anything of the topics in `list` before.
+///
+/// Two members that start a group at the same moment may each see the other's first commit: then the later one reads from the
+/// begin, which is more than was asked for, but loses nothing.
+fn has_started(consumer: &Consumer, list: &TopicPartitionList) -> Result<bool, Unknown> {
+    let topics: BTreeSet<_> = list
+        .elements()
+        .iter()
+        .map(|element| element.topic().to_owned())
+        .collect();
+    let mut all = TopicPartitionList::new();
+    for topic in &topics {
+        let metadata = consumer
+            .fetch_metadata(Some(topic), ANSWER_WAIT)
+            .map_err(|error| unknown(topic, &error))?;
+        for partition in metadata
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions())
+        {
+            all.add_partition(topic, partition.id());
+        }
+    }
+    let committed = consumer
+        .committed_offsets(all, ANSWER_WAIT)
+        .map_err(|error| unknown("committed offsets", &error))?;
+    Ok(committed.elements().iter().any(is_committed))
+}
+
+fn is_committed(element: &TopicPartitionListElem<'_>) -> bool {
+    matches!(element.offset(), Offset::Offset(_))
 }
 
 /// The offsets that a partition has.
