@@ -4,12 +4,13 @@
 use std::error::Error;
 
 use tamis_sdk::{
-    ConfigError, EditError, Fate, Fragment, Metadata, Plugin, Record, ToJson, export_plugin, json,
+    ConfigError, EditError, Fate, Fragment, Metadata, Plugin, Pointer, Record, ToJson,
+    export_plugin,
 };
 
 use self::local_time::LocalTime;
+use self::settings::OnError;
 pub use self::settings::Settings;
-use self::settings::{Level, OnError, Position, Timestamp};
 
 mod local_time;
 mod settings;
@@ -17,10 +18,30 @@ mod settings;
 /// The plugin.
 #[derive(Debug)]
 pub struct Enrich {
-    constants: Vec<(String, Fragment)>,
+    constants: Vec<(Pointer, Fragment)>,
     level: Option<Level>,
-    timestamp: Option<(Timestamp, LocalTime)>,
-    position: Position,
+    timestamp: Option<Timestamp>,
+    topic: Option<Pointer>,
+    partition: Option<Pointer>,
+    offset: Option<Pointer>,
+}
+
+/// A level to be written in lower case.
+#[derive(Debug)]
+struct Level {
+    from: Pointer,
+    to: Pointer,
+}
+
+/// A local time to be written with its zone.
+#[derive(Debug)]
+struct Timestamp {
+    from: Pointer,
+    to: Pointer,
+    local_time: LocalTime,
+    record_time: bool,
+    /// Why a record without a time is refused, if it is.
+    refusal: Option<String>,
 }
 
 impl Plugin for Enrich {
@@ -30,22 +51,26 @@ impl Plugin for Enrich {
 
     fn new(settings: Settings) -> Result<Self, ConfigError> {
         settings.check()?;
-        let timestamp = match settings.timestamp {
-            Some(timestamp) => {
-                let local_time = LocalTime::new(&timestamp.format, &timestamp.zone)?;
-                Some((timestamp, local_time))
-            }
-            None => None,
-        };
-        let constants = settings.set.into_iter().map(|(name, value)| {
+        let Settings {
+            set,
+            level,
+            timestamp,
+            position,
+        } = settings;
+        let constants = set.into_iter().map(|(name, value)| {
             let fragment = Fragment::new(value).expect("what was read as JSON can be written");
-            (json::pointer([name]), fragment)
+            (Pointer::to_key(&name), fragment)
         });
         Ok(Self {
             constants: constants.collect(),
-            level: settings.level,
-            timestamp,
-            position: settings.position,
+            level: level.map(|level| Level {
+                from: Pointer::new(level.from),
+                to: Pointer::new(level.to),
+            }),
+            timestamp: timestamp.map(Timestamp::new).transpose()?,
+            topic: position.topic.map(Pointer::new),
+            partition: position.partition.map(Pointer::new),
+            offset: position.offset.map(Pointer::new),
         })
     }
 
@@ -67,21 +92,24 @@ impl Enrich {
         if !view.is_object() {
             return Err(EditError::NotAnObject.into());
         }
+        let text = |pointer: &Pointer| view.get(pointer)?.bytes();
         let level = self
             .level
             .as_ref()
-            .and_then(|level| Some((level, view.str(&level.from)?)));
+            .and_then(|level| Some((&level.to, text(&level.from)?)));
         let time = match &mut self.timestamp {
-            Some((settings, local_time)) => {
-                let time = view
-                    .str(&settings.from)
-                    .and_then(|text| local_time.convert(&text));
-                if time.is_none() && settings.on_error == OnError::Reject {
-                    return Err(
-                        format!("no time like {} at {}", settings.format, settings.from).into(),
-                    );
+            Some(Timestamp {
+                from,
+                to,
+                local_time,
+                record_time,
+                refusal,
+            }) => {
+                let time = text(from).and_then(|text| local_time.convert(&text));
+                if let (None, Some(refusal)) = (&time, refusal) {
+                    return Err(refusal.as_str().into());
                 }
-                time.map(|time| (settings, time))
+                time.map(|time| (&*to, time, *record_time))
             }
             None => None,
         };
@@ -90,12 +118,12 @@ impl Enrich {
         for (pointer, constant) in &self.constants {
             json.set(pointer, constant)?;
         }
-        if let Some((settings, level)) = level {
-            json.set(&settings.to, LowerCase(&level))?;
+        if let Some((pointer, level)) = level {
+            json.set(pointer, LowerCase(&level))?;
         }
-        if let Some((settings, time)) = time {
-            json.set(&settings.to, time)?;
-            if settings.record_time {
+        if let Some((pointer, time, record_time)) = time {
+            json.set(pointer, &time)?;
+            if record_time {
                 record.set_timestamp_ms(time.ms);
             }
         }
@@ -103,20 +131,15 @@ impl Enrich {
     }
 
     fn set_position(&self, record: &mut Record<'_>) -> Result<(), EditError> {
-        let Position {
-            topic,
-            partition,
-            offset,
-        } = &self.position;
-        if let Some(pointer) = topic {
+        if let Some(pointer) = &self.topic {
             let topic = record.topic();
             record.json_mut().set(pointer, topic)?;
         }
-        if let Some(pointer) = partition {
+        if let Some(pointer) = &self.partition {
             let partition = record.partition();
             record.json_mut().set(pointer, partition)?;
         }
-        if let Some(pointer) = offset {
+        if let Some(pointer) = &self.offset {
             let offset = record.offset();
             record.json_mut().set(pointer, offset)?;
         }
@@ -124,17 +147,46 @@ impl Enrich {
     }
 }
 
+impl Timestamp {
+    fn new(settings: settings::Timestamp) -> Result<Self, ConfigError> {
+        let settings::Timestamp {
+            from,
+            format,
+            zone,
+            to,
+            record_time,
+            on_error,
+        } = settings;
+        let local_time = LocalTime::new(&format, &zone)?;
+        let refusal = match on_error {
+            OnError::Skip => None,
+            OnError::Reject => Some(format!("no time like {format} at {from}")),
+        };
+        let (from, to) = (Pointer::new(from), Pointer::new(to));
+        Ok(Self {
+            from,
+            to,
+            local_time,
+            record_time,
+            refusal,
+        })
+    }
+}
+
 /// A text that is written in lower case.
-struct LowerCase<'a>(&'a str);
+struct LowerCase<'a>(&'a [u8]);
 
 impl ToJson for LowerCase<'_> {
     fn write_json(&self, out: &mut Vec<u8>) {
-        if self.0.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        if self.0.iter().all(u8::is_ascii_alphanumeric) {
             out.push(b'"');
-            out.extend(self.0.bytes().map(|byte| byte.to_ascii_lowercase()));
+            out.extend(self.0.iter().map(u8::to_ascii_lowercase));
             out.push(b'"');
         } else {
-            self.0.to_lowercase().write_json(out);
+            // In a value that was not checked there may be anything.
+            String::from_utf8_lossy(self.0)
+                .to_lowercase()
+                .write_json(out);
         }
     }
 }

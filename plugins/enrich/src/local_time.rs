@@ -13,26 +13,34 @@ const PLAIN: &str = "%Y-%m-%d %H:%M:%S";
 /// Reads times of one format in one zone.
 #[derive(Debug)]
 pub(super) struct LocalTime {
-    format: String,
+    format: Format,
     zone: TimeZone,
-    /// The hour of the last time that was read.
+    /// The hour of the last plain time.
     hour: Option<Hour>,
-    /// The last time of another format or hour.
-    other: ZonedTime,
 }
 
-/// A moment with its zone, as RFC 3339 has it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+enum Format {
+    /// [`PLAIN`].
+    Plain,
+    Other(String),
+}
+
+/// A moment.
+#[derive(Debug)]
 pub(super) struct ZonedTime {
     /// In milliseconds since 1970-01-01 UTC.
     pub(super) ms: i64,
-    quoted: Vec<u8>,
+    quoted: Quoted,
 }
 
-impl ToJson for ZonedTime {
-    fn write_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.quoted);
-    }
+/// A moment with its zone, as RFC 3339 has it, in quotes.
+#[derive(Debug)]
+enum Quoted {
+    /// `"2023-01-18T12:00:00+08:00"`
+    Seconds([u8; 27]),
+    /// With parts of a second, or in UTC.
+    Other(Vec<u8>),
 }
 
 /// An hour in which the zone has one offset, and each time exactly once.
@@ -41,8 +49,8 @@ struct Hour {
     /// As it is written: `2023-01-18 12`.
     text: [u8; 13],
     start_ms: i64,
-    /// A time in it: of the next one only the minute and the second differ.
-    time: ZonedTime,
+    /// Its start. In a time within it only the minute and the second are others.
+    quoted: [u8; 27],
 }
 
 impl LocalTime {
@@ -54,13 +62,16 @@ impl LocalTime {
         let sample = Timestamp::UNIX_EPOCH.to_zoned(zone.clone());
         let written = strtime::format(format, &sample)
             .map_err(|error| refused("/timestamp/format", error))?;
+        let format = match format {
+            PLAIN => Format::Plain,
+            other => Format::Other(other.to_owned()),
+        };
         let mut local_time = Self {
-            format: format.to_owned(),
+            format,
             zone,
             hour: None,
-            other: ZonedTime::default(),
         };
-        match local_time.convert(&written) {
+        match local_time.convert(written.as_bytes()) {
             Some(ZonedTime { ms: 0, .. }) => Ok(local_time),
             Some(_) | None => {
                 let message = "does not make a date and a time";
@@ -70,27 +81,28 @@ impl LocalTime {
     }
 
     /// The time in `text`; `None` where it is none.
-    pub(super) fn convert(&mut self, text: &str) -> Option<&ZonedTime> {
-        if self.format != PLAIN {
-            let parsed = BrokenDownTime::parse(&self.format, text).ok()?;
-            // Only a time with an offset, or counted in seconds, is an instant by itself.
-            let instant = parsed.to_timestamp().ok();
-            let instant = instant.or_else(|| self.instant(parsed.to_datetime().ok()?))?;
-            self.other = self.zoned(instant);
-            return Some(&self.other);
+    pub(super) fn convert(&mut self, text: &[u8]) -> Option<ZonedTime> {
+        match &self.format {
+            Format::Plain => self.plain(text.try_into().ok()?),
+            Format::Other(format) => {
+                let parsed = BrokenDownTime::parse(format, text).ok()?;
+                // Only a time with an offset, or counted in seconds, is an instant by itself.
+                let instant = parsed.to_timestamp().ok();
+                let instant = instant.or_else(|| self.instant(parsed.to_datetime().ok()?))?;
+                Some(self.zoned(instant))
+            }
         }
-        let text: &[u8; 19] = text.as_bytes().try_into().ok()?;
-        if self
-            .hour
-            .as_ref()
-            .is_none_or(|hour| text[..13] != hour.text)
+    }
+
+    fn plain(&mut self, text: &[u8; 19]) -> Option<ZonedTime> {
+        if let Some(hour) = &self.hour
+            && text[..13] == hour.text
         {
-            let local = plain(text)?;
-            self.other = self.zoned(self.instant(local)?);
-            self.hour = self.hour(local, text);
-            return Some(&self.other);
+            return hour.time(text);
         }
-        self.hour.as_mut()?.at(text)
+        let local = plain(text)?;
+        self.hour = self.hour(local, text);
+        Some(self.zoned(self.instant(local)?))
     }
 
     fn instant(&self, local: DateTime) -> Option<Timestamp> {
@@ -105,9 +117,13 @@ impl LocalTime {
             let zoned = instant.to_zoned(self.zone.clone());
             zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
         };
+        let quoted = format!("\"{text}\"").into_bytes();
+        let quoted = quoted
+            .try_into()
+            .map_or_else(Quoted::Other, Quoted::Seconds);
         ZonedTime {
             ms: instant.as_millisecond(),
-            quoted: format!("\"{text}\"").into_bytes(),
+            quoted,
         }
     }
 
@@ -116,15 +132,23 @@ impl LocalTime {
         let start = local.with().minute(0).second(0).build().ok()?;
         let end = local.with().minute(59).second(59).build().ok()?;
         let offset = self.plain_offset(start)?;
-        if self.plain_offset(end) != Some(offset) || offset.seconds() % 60 != 0 {
+        if self.plain_offset(end) != Some(offset) {
             return None;
         }
-        let time = self.zoned(offset.to_timestamp(start).ok()?);
-        Some(Hour {
-            text: *text.first_chunk()?,
-            start_ms: time.ms,
-            time,
-        })
+        match self.zoned(offset.to_timestamp(start).ok()?) {
+            ZonedTime {
+                ms: start_ms,
+                quoted: Quoted::Seconds(quoted),
+            } => Some(Hour {
+                text: *text.first_chunk()?,
+                start_ms,
+                quoted,
+            }),
+            ZonedTime {
+                quoted: Quoted::Other(_),
+                ..
+            } => None,
+        }
     }
 
     /// The offset of the zone at a time that it has exactly once.
@@ -136,9 +160,18 @@ impl LocalTime {
     }
 }
 
+impl ToJson for ZonedTime {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        match &self.quoted {
+            Quoted::Seconds(text) => out.extend_from_slice(text),
+            Quoted::Other(text) => out.extend_from_slice(text),
+        }
+    }
+}
+
 impl Hour {
     /// The time in `text`, which is in this hour if it is one.
-    fn at(&mut self, text: &[u8; 19]) -> Option<&ZonedTime> {
+    fn time(&self, text: &[u8; 19]) -> Option<ZonedTime> {
         let [.., b':', m0, m1, b':', s0, s1] = *text else {
             return None;
         };
@@ -146,15 +179,13 @@ impl Hour {
         if minute > 59 || second > 59 {
             return None;
         }
-        let Self {
-            start_ms,
-            time: ZonedTime { ms, quoted },
-            ..
-        } = self;
-        *ms = *start_ms + (i64::from(minute) * 60 + i64::from(second)) * 1_000;
-        // `"2023-01-18T12:00:00+08:00"`
+        let ms = self.start_ms + (i64::from(minute) * 60 + i64::from(second)) * 1_000;
+        let mut quoted = self.quoted;
         quoted[15..20].copy_from_slice(&[m0, m1, b':', s0, s1]);
-        Some(&self.time)
+        Some(ZonedTime {
+            ms,
+            quoted: Quoted::Seconds(quoted),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tamis_sdk::{ConfigError, json};
+use tamis_sdk::{ConfigError, Pointer, json};
 
 /// What is added to each record.
 ///
@@ -118,11 +118,11 @@ impl Settings {
         }
         if let Some(name) = self.set.keys().find(|name| name.starts_with('/')) {
             let message = "must be the name of a field, such as env, without a slash before it";
-            return Err(ConfigError::new(json::pointer(["set", name]), message));
+            return Err(ConfigError::new(json::join(["set", name]), message));
         }
-        let mut taken: Vec<_> = self.set.keys().map(|name| json::pointer([name])).collect();
+        let mut taken: Vec<_> = self.set.keys().map(|name| json::join([name])).collect();
         for (field, target) in self.targets() {
-            if !json::is_top_level(target) {
+            if !Pointer::new(target.as_str()).is_top_level() {
                 let message = "must be a JSON pointer to a field of the top level, such as /level";
                 return Err(ConfigError::new(field, message));
             }

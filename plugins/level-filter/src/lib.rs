@@ -1,6 +1,8 @@
 //! Keeps records by their level: those at or above a minimum, and of others a share.
 
-use tamis_sdk::{ConfigError, Fate, JsonError, Metadata, Plugin, Record, export_plugin};
+use tamis_sdk::{
+    ConfigError, Fate, JsonError, JsonValue, Metadata, Plugin, Pointer, Record, export_plugin,
+};
 
 pub use self::settings::Settings;
 use self::settings::{OnInvalid, OnMissing};
@@ -10,7 +12,7 @@ mod settings;
 /// The plugin.
 #[derive(Debug)]
 pub struct LevelFilter {
-    field: String,
+    field: Pointer,
     names: Vec<Name>,
     on_missing: OnMissing,
     check: bool,
@@ -42,7 +44,7 @@ impl Plugin for LevelFilter {
     fn new(settings: Settings) -> Result<Self, ConfigError> {
         Ok(Self {
             names: settings.names()?,
-            field: settings.field()?,
+            field: Pointer::new(settings.field()?),
             on_missing: settings.on_missing,
             check: settings.check,
             on_invalid: settings.on_invalid,
@@ -61,7 +63,7 @@ impl Plugin for LevelFilter {
         } else {
             record.json()
         };
-        let level = json.str(&self.field);
+        let level = json.get(&self.field).and_then(JsonValue::bytes);
         match level.and_then(|level| self.keep(&level)) {
             Some(Keep::All) => Fate::Keep,
             Some(Keep::None) => Fate::Drop,
@@ -73,10 +75,10 @@ impl Plugin for LevelFilter {
 }
 
 impl LevelFilter {
-    fn keep(&self, level: &str) -> Option<Keep> {
+    fn keep(&self, level: &[u8]) -> Option<Keep> {
         self.names
             .iter()
-            .find(|name| name.name.eq_ignore_ascii_case(level))
+            .find(|name| name.name.as_bytes().eq_ignore_ascii_case(level))
             .map(|name| name.keep)
     }
 
@@ -91,7 +93,7 @@ impl LevelFilter {
         match self.on_missing {
             OnMissing::Keep => Fate::Keep,
             OnMissing::Drop => Fate::Drop,
-            OnMissing::Reject => Fate::Reject(format!("no known level at {}", self.field)),
+            OnMissing::Reject => Fate::Reject(format!("no known level at {}", self.field.as_str())),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Settings {
             add(&mut names, level, keep, || format!("/levels/{rank}"))?;
         }
         for (level, &share) in &self.keep {
-            let field = json::pointer(["keep", level]);
+            let field = json::join(["keep", level]);
             let rank = self.rank(level, &field)?;
             if !(0.0..=1.0).contains(&share) {
                 return Err(ConfigError::new(
@@ -115,7 +115,7 @@ impl Settings {
         match &self.aliases {
             Some(aliases) => {
                 for (alias, level) in aliases {
-                    let field = json::pointer(["aliases", alias]);
+                    let field = json::join(["aliases", alias]);
                     let keep = names[self.rank(level, &field)?].keep;
                     add(&mut names, alias, keep, || field)?;
                 }

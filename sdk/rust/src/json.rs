@@ -8,10 +8,10 @@ use serde_json::Number;
 pub(crate) use self::edit::Edits;
 pub use self::edit::{EditError, JsonMut};
 pub(crate) use self::index::Index;
-use self::scan::{BROKEN, Scanner};
-use self::shape::Shape;
 pub use self::pointer::{AsPointer, Pointer, join};
-use self::pointer::{Split, Token};
+use self::pointer::{TakeApart, Token};
+use self::scan::{BROKEN, Scanner};
+use self::shape::Shapes;
 pub use self::value::{Fragment, ToJson};
 
 mod block;
@@ -55,14 +55,25 @@ impl<'r, 'b> Json<'r, 'b> {
     #[must_use]
     pub fn get(&self, pointer: impl AsPointer) -> Option<JsonValue<'b>> {
         if !self.index.opens_object() {
-            return self.whole()?.get(pointer.text());
+            return self.whole()?.get(pointer.pointer());
         }
-        let Some((key, behind)) = pointer.split() else {
-            return if pointer.text().is_empty() { self.whole() } else { None };
+        let Some((key, behind)) = pointer.take_apart() else {
+            return if pointer.pointer().is_empty() {
+                self.whole()
+            } else {
+                None
+            };
         };
         let position = self.index.position(self.bytes, key)?;
         let value = self.index.members()[position].found.value;
-        JsonValue { raw: value.of(self.bytes) }.get(behind)
+        let value = JsonValue {
+            raw: value.of(self.bytes),
+        };
+        if behind.is_empty() {
+            Some(value)
+        } else {
+            value.get(behind)
+        }
     }
 
     /// The string that `pointer` names.
@@ -126,7 +137,7 @@ impl<'b> JsonValue<'b> {
     pub fn get(self, pointer: &str) -> Option<Self> {
         let (mut value, mut pointer) = (self, pointer);
         while !pointer.is_empty() {
-            let (token, behind) = pointer.split()?;
+            let (token, behind) = pointer.take_apart()?;
             value = value.child(token)?;
             pointer = behind;
         }
@@ -208,10 +219,11 @@ impl<'b> JsonValue<'b> {
     }
 
     fn child(self, token: Token<'_>) -> Option<Self> {
-        let mut scanner = Scanner::new(self.raw);
+        let mut shapes = Shapes::none();
+        let mut scanner = Scanner::new(self.raw, &mut shapes);
         let mut child = None;
         let end = match self.raw.first()? {
-            b'{' => scanner.object(0, 0, &mut Shape::none(), |found| {
+            b'{' => scanner.object(0, 0, |found| {
                 if found.has_key(self.raw, token) {
                     child = Some(found.value);
                 }

@@ -96,7 +96,7 @@ pub(crate) fn configure<P: Plugin>(settings: &str) -> Result<P, ConfigError> {
     let parsed = serde_path_to_error::deserialize(&mut text)
         .map_err(|error| ConfigError::new(pointer(error.path()), without_place(error.inner())))?;
     text.end()
-        .map_err(|error| ConfigError::new("", error.to_string()))?;
+        .map_err(|error| ConfigError::new("", without_place(&error)))?;
     P::new(parsed)
 }
 

@@ -22,6 +22,7 @@ struct Nested {
     number: u32,
 }
 
+#[derive(Debug)]
 struct Puppet;
 
 impl Plugin for Puppet {
@@ -39,7 +40,7 @@ impl Plugin for Puppet {
             .position(|nested| nested.number % 2 == 1)
         {
             Some(odd) => {
-                let field = json::pointer(["nested", &odd.to_string(), "number"]);
+                let field = json::join(["nested", &odd.to_string(), "number"]);
                 Err(ConfigError::new(field, "is odd"))
             }
             None => Ok(Self),
@@ -185,26 +186,28 @@ fn cases() -> Vec<(&'static str, TestFate)> {
                 ..output("{\"all\":1}")
             }),
         ),
-        (
-            "emit",
-            TestFate::Emit(vec![
-                output("emit"),
-                TestOutput {
-                    key: Some(b"key".to_vec()),
-                    headers: vec![("h".to_owned(), Some(b"v".to_vec()))],
-                    route: Some("r".to_owned()),
-                    ..output("new")
-                },
-                TestOutput {
-                    value: None,
-                    key: None,
-                    headers: Vec::new(),
-                    timestamp_ms: Some(7),
-                    ..output("")
-                },
-            ]),
-        ),
+        ("emit", emitted()),
     ]
+}
+
+/// What becomes of `emit`.
+fn emitted() -> TestFate {
+    TestFate::Emit(vec![
+        output("emit"),
+        TestOutput {
+            key: Some(b"key".to_vec()),
+            headers: vec![("h".to_owned(), Some(b"v".to_vec()))],
+            route: Some("r".to_owned()),
+            ..output("new")
+        },
+        TestOutput {
+            value: None,
+            key: None,
+            headers: Vec::new(),
+            timestamp_ms: Some(7),
+            ..output("")
+        },
+    ])
 }
 
 #[test]
@@ -247,9 +250,7 @@ fn what_stays_as_it_is_costs_no_bytes() {
 }
 
 fn check_refused(settings: &str, field: &str, message: &str) {
-    let error = testing::configure::<Puppet>(settings)
-        .err()
-        .expect("refused");
+    let error = testing::configure::<Puppet>(settings).expect_err("refused");
     assert_eq!(
         (error.field.as_str(), error.message.as_str()),
         (field, message)

@@ -1,8 +1,8 @@
 //! Edits of the top level, spliced into the value on its way out: every other byte stays as it is.
 
 use super::index::{Change, Index, Member};
-use super::scan::Span;
 use super::pointer::{AsPointer, Token};
+use super::scan::Span;
 use super::text;
 use super::value::ToJson;
 
@@ -26,6 +26,8 @@ pub(crate) struct Edits {
     added: Vec<u8>,
     /// Where they lie in `added`.
     places: Vec<Added>,
+    /// One bit for the head of each of their keys, and maybe for some that were taken back.
+    bits: u64,
     /// Whether a member of the value changes.
     members_change: bool,
 }
@@ -34,6 +36,8 @@ pub(crate) struct Edits {
 struct Added {
     /// The key between its quotes.
     key: Span,
+    /// Whether the key may have escapes in it.
+    escaped: bool,
     /// The comma, the key, the colon and the value.
     whole: Span,
 }
@@ -43,6 +47,7 @@ impl Edits {
         self.values.clear();
         self.added.clear();
         self.places.clear();
+        self.bits = 0;
         self.members_change = false;
     }
 
@@ -54,9 +59,7 @@ impl Edits {
     pub(crate) fn splice(&self, bytes: &[u8], index: &Index, out: &mut Vec<u8>) {
         let members = index.members();
         let root = index.root().expect("only a whole object takes edits");
-        let tail = members
-            .last()
-            .map_or(root.start + 1, |member| member.found.value.end) as usize;
+        let tail = root.end as usize - 1;
         let (copied, kept) = if self.members_change {
             self.splice_members(bytes, members, out)
         } else {
@@ -105,19 +108,28 @@ impl Edits {
         let start = self.added.len();
         key.write_added(&mut self.added);
         let quoted = Span::new(start + 2, self.added.len() - 2);
+        let escaped = key.has_tilde() || quoted.of(&self.added).len() != key.written().len();
         value.write_json(&mut self.added);
         let whole = Span::new(start, self.added.len());
-        self.places.push(Added { key: quoted, whole });
+        self.bits |= text::head_bit(key.head());
+        self.places.push(Added {
+            key: quoted,
+            escaped,
+            whole,
+        });
         if let Some(position) = old {
             self.take_back(position);
         }
     }
 
+    #[inline]
     fn added(&self, key: Token<'_>) -> Option<usize> {
-        self.places.iter().position(|place| {
-            let raw = place.key.of(&self.added);
-            text::equals(raw, raw.contains(&b'\\'), key)
-        })
+        if self.bits & text::head_bit(key.head()) == 0 {
+            return None;
+        }
+        self.places
+            .iter()
+            .position(|place| text::equals(place.key.of(&self.added), place.escaped, key))
     }
 
     /// Takes back a new member and closes the gap.
@@ -216,14 +228,14 @@ impl<'r> JsonMut<'r> {
         Ok(there)
     }
 
-    #[inline]
+    #[inline(always)]
     fn key<'p>(&self, pointer: &'p impl AsPointer) -> Result<Token<'p>, EditError> {
         if self.replaced || !self.index.is_object() {
             return Err(EditError::NotAnObject);
         }
-        match pointer.split() {
+        match pointer.take_apart() {
             Some((key, "")) => Ok(key),
-            Some(_) | None => Err(EditError::NotTopLevel(pointer.text().to_owned())),
+            Some(_) | None => Err(EditError::NotTopLevel(pointer.pointer().to_owned())),
         }
     }
 }

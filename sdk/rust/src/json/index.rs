@@ -1,15 +1,16 @@
 //! Where the top level of one value lies. Kept from record to record for its memory.
 
 use super::JsonError;
-use super::scan::{BROKEN, Found, Scanner, Span};
-use super::shape::Shape;
+use super::block;
 use super::pointer::Token;
+use super::scan::{BROKEN, Found, Scanner, Span};
+use super::shape::Shapes;
 use super::text;
 
 /// The top level of a value.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    shape: Shape,
+    shapes: Shapes,
     members: Vec<Member>,
     root: Option<Span>,
     object: bool,
@@ -21,8 +22,6 @@ pub(crate) struct Index {
 /// A member of the top level and what becomes of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member {
-    /// The first bytes of its key; that alone tells most keys apart.
-    head: u64,
     pub(crate) found: Found,
     pub(crate) change: Change,
 }
@@ -40,16 +39,14 @@ impl Index {
     /// Reads `bytes` in the place of what was read before.
     pub(crate) fn read(&mut self, bytes: &[u8]) {
         self.members.clear();
-        let mut scanner = Scanner::new(bytes);
+        let mut scanner = Scanner::new(bytes, &mut self.shapes);
         let start = scanner.space(0);
         self.object = scanner.peek(start) == b'{';
         let (members, mut escaped_keys) = (&mut self.members, false);
         let end = if self.object {
-            scanner.object(start, 0, &mut self.shape, |found| {
+            scanner.object(start, 0, |found| {
                 escaped_keys |= found.escaped;
-                let head = text::head_within(bytes, found.key);
                 members.push(Member {
-                    head,
                     found,
                     change: Change::Same,
                 });
@@ -60,6 +57,7 @@ impl Index {
         self.root = (scanner.end(end) != BROKEN).then(|| Span::new(start, end));
         self.escaped_keys = escaped_keys;
         self.fault = scanner.fault();
+        self.shapes.top.finish(self.members.len());
     }
 
     /// The whole value without space around it; none where its structure is broken.
@@ -79,9 +77,7 @@ impl Index {
 
     /// What serde_json would refuse in `bytes`, which were read.
     pub(crate) fn fault(&self, bytes: &[u8]) -> Option<JsonError> {
-        // A loop without exit, unlike `is_ascii`: it takes many bytes at a time in the sandbox too.
-        let all = bytes.iter().fold(0, |all, byte| all | byte);
-        if self.fault.is_some() || all.is_ascii() {
+        if self.fault.is_some() || block::is_ascii(bytes) {
             return self.fault;
         }
         let error = std::str::from_utf8(bytes).err()?;
@@ -102,22 +98,28 @@ impl Index {
     }
 
     /// The last member of `bytes` with this key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn position(&self, bytes: &[u8], key: Token<'_>) -> Option<usize> {
         if self.escaped_keys || key.has_tilde() {
-            return self
-                .members
-                .iter()
-                .rposition(|member| member.found.has_key(bytes, key));
+            return self.escaped_position(bytes, key);
         }
-        let (head, mut position) = (key.head(), self.members.len());
-        for member in self.members.iter().rev() {
+        let head = key.head();
+        let heads = self.shapes.top.heads(head);
+        let mut position = heads.len();
+        while position > 0 {
             position -= 1;
-            if member.head == head && member.found.has_key(bytes, key) {
+            if heads[position] == head && self.members[position].found.has_key(bytes, key) {
                 return Some(position);
             }
         }
         None
+    }
+
+    #[cold]
+    fn escaped_position(&self, bytes: &[u8], key: Token<'_>) -> Option<usize> {
+        self.members
+            .iter()
+            .rposition(|member| member.found.has_key(bytes, key))
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::JsonError;
 use super::block;
-use super::shape::Shape;
+use super::shape::{Shape, Shapes};
 use super::text::hex4;
 
 /// The nesting that serde_json refuses: arrays and objects within each other.
@@ -45,7 +45,7 @@ impl Span {
 }
 
 /// A member of an object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
     /// What is between the quotes of its key.
     pub(crate) key: Span,
@@ -58,15 +58,17 @@ pub(crate) struct Found {
 /// A pass over a text, and what it found on its way.
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
+    shapes: &'a mut Shapes,
     /// Whether there was an escape since this was last cleared.
     escaped: bool,
     fault: Option<JsonError>,
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], shapes: &'a mut Shapes) -> Self {
         Self {
             bytes,
+            shapes,
             escaped: false,
             fault: None,
         }
@@ -95,30 +97,16 @@ impl<'a> Scanner<'a> {
 
     /// Passes the members of the object that starts here, `depth` containers deep, and shows each one.
     #[inline(always)]
-    pub(crate) fn object(
-        &mut self,
-        at: usize,
-        depth: u32,
-        shape: &mut Shape,
-        mut each: impl FnMut(Found),
-    ) -> usize {
+    pub(crate) fn object(&mut self, at: usize, depth: u32, mut each: impl FnMut(Found)) -> usize {
         let mut at = self.space(at + 1);
         if self.peek(at) == b'}' {
             return at + 1;
         }
         let mut number = 0;
         loop {
-            let mut escaped = false;
-            let (quote, value) = match shape.same_key(number, self.bytes, at) {
-                Some(width) => (at + width - 2, self.space(at + width)),
-                None => {
-                    let (quote, value) = self.other_key(at);
-                    escaped = self.escaped;
-                    if value == quote.wrapping_add(2) && !escaped && self.fault.is_none() {
-                        shape.remember(number, self.bytes, at, value - at);
-                    }
-                    (quote, value)
-                }
+            let (quote, value, escaped) = match self.shapes.top.same_key(number, self.bytes, at) {
+                Some(width) => (at + width - 2, self.space(at + width), false),
+                None => self.other_key(at, |shapes| &mut shapes.top, number),
             };
             let end = self.value(value, depth + 1);
             if end == BROKEN {
@@ -145,15 +133,25 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a key that is not known. Gives the quote that ends it, and its value.
+    /// Passes a key that is not known yet. Gives the quote that ends it, its value, and whether it has escapes.
     #[inline(never)]
-    fn other_key(&mut self, at: usize) -> (usize, usize) {
+    fn other_key(
+        &mut self,
+        at: usize,
+        shape: fn(&mut Shapes) -> &mut Shape,
+        number: usize,
+    ) -> (usize, usize, bool) {
         if self.peek(at) != b'"' {
-            return (BROKEN, self.stop(at, "expected a key"));
+            return (BROKEN, self.stop(at, "expected a key"), false);
         }
         self.escaped = false;
         let quote = self.string(at);
-        (quote, self.colon(quote))
+        let value = self.colon(quote);
+        if value != BROKEN {
+            let plain = value == quote + 2 && !self.escaped && self.fault.is_none();
+            shape(self.shapes).remember(number, self.bytes, at, quote, plain);
+        }
+        (quote, value, self.escaped)
     }
 
     /// Passes the elements of the array that starts here, `depth` containers deep, and shows each one.
@@ -202,7 +200,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes an object or an array and all within it.
     fn container(&mut self, mut at: usize, depth: u32) -> usize {
-        let mut open = Open::default();
+        let (mut open, mut number) = (Open::default(), 0);
         loop {
             let byte = self.peek(at);
             if byte == b'"' {
@@ -216,7 +214,7 @@ impl<'a> Scanner<'a> {
                 at = self.space(at + 1);
                 if self.peek(at) != open.closing() {
                     if byte == b'{' {
-                        at = self.key(at);
+                        at = self.inner_key(at, &mut number);
                     }
                     continue;
                 }
@@ -233,7 +231,7 @@ impl<'a> Scanner<'a> {
                 if byte == b',' {
                     at = self.space(at + 1);
                     if open.in_object() {
-                        at = self.key(at);
+                        at = self.inner_key(at, &mut number);
                     }
                     break;
                 }
@@ -269,21 +267,24 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a key, the colon and the space behind it.
+    /// Passes a key within a member, the colon and the space behind it.
     #[inline(always)]
-    fn key(&mut self, at: usize) -> usize {
-        if self.peek(at) != b'"' {
-            return self.stop(at, "expected a key");
+    fn inner_key(&mut self, at: usize, number: &mut usize) -> usize {
+        *number += 1;
+        match self.shapes.inner.same_key(*number - 1, self.bytes, at) {
+            Some(width) => self.space(at + width),
+            None => {
+                self.other_key(at, |shapes| &mut shapes.inner, *number - 1)
+                    .1
+            }
         }
-        let quote = self.string(at);
-        self.colon(quote)
     }
 
     /// Passes the quote behind a key, the colon and the space around it.
     #[inline(always)]
     fn colon(&mut self, quote: usize) -> usize {
-        if self.follows(quote, b"\":\"") {
-            quote + 2
+        if self.follows(quote, b"\":") {
+            self.space(quote + 2)
         } else {
             self.spaced_colon(quote)
         }

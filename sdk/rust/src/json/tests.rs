@@ -87,8 +87,20 @@ fn text() -> impl Strategy<Value = String> {
     (space(), whole, space()).prop_map(|(a, whole, b)| format!("{a}{whole}{b}"))
 }
 
+/// What the view knows of `bytes`: the same whatever it has read before.
 fn index(bytes: &[u8]) -> Index {
-    let mut index = Index::default();
-    index.read(bytes);
-    index
+    index_after(bytes, bytes)
+}
+
+fn index_after(before: &[u8], bytes: &[u8]) -> Index {
+    let (mut fresh, mut used) = (Index::default(), Index::default());
+    fresh.read(bytes);
+    used.read(before);
+    used.read(bytes);
+    assert_eq!(used.fault(bytes).is_some(), fresh.fault(bytes).is_some());
+    assert_eq!(used.root(), fresh.root());
+    let found =
+        |index: &Index| -> Vec<_> { index.members().iter().map(|member| member.found).collect() };
+    assert_eq!(found(&used), found(&fresh));
+    used
 }

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::block;
 use super::pointer::Token;
-use super::scan::Span;
 
 /// The four hexadecimal digits of the escape `\uXXXX` that starts at `at`.
 pub(crate) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
@@ -38,18 +37,16 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
 
 /// The first eight bytes of a key, or those that it has, as a number.
 pub(crate) fn head(key: &[u8]) -> u64 {
-    key.iter().take(8).rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
+    key.iter()
+        .take(8)
+        .rev()
+        .fold(0, |head, &byte| head << 8 | u64::from(byte))
 }
 
-/// The same for a key within `text`, where there mostly are eight bytes to be looked at.
+/// One of 64 bits for each head: a set of heads that may say yes to some that are not in it.
 #[inline(always)]
-pub(crate) fn head_within(text: &[u8], key: Span) -> u64 {
-    let (start, len) = (key.start as usize, key.end - key.start);
-    match text.get(start..).and_then(<[u8]>::first_chunk) {
-        Some(bytes) if len >= 8 => u64::from_le_bytes(*bytes),
-        Some(bytes) => u64::from_le_bytes(*bytes) & !(u64::MAX << (8 * len)),
-        None => head(key.of(text)),
-    }
+pub(crate) fn head_bit(head: u64) -> u64 {
+    1 << (head.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 /// Whether the text of a string, given what is between its quotes, is the key that `token` names.
@@ -58,8 +55,9 @@ pub(crate) fn equals(raw: &[u8], escaped: bool, token: Token<'_>) -> bool {
     if escaped || token.has_tilde() {
         return decoded_equals(raw, &token.key());
     }
+    let written = token.written().as_bytes();
     // Keys are short: going to memcmp would take longer.
-    raw.len() == token.written().len() && raw.iter().eq(token.written().as_bytes())
+    raw.len() == written.len() && raw.iter().eq(written)
 }
 
 #[cold]

@@ -39,9 +39,17 @@ impl Fragment {
         let len = bytes.len();
         if len <= Self::SHORT {
             first[..len].copy_from_slice(bytes);
-            return Self { len, first, long: Box::default() };
+            return Self {
+                len,
+                first,
+                long: Box::default(),
+            };
         }
-        Self { len, first, long: bytes.into() }
+        Self {
+            len,
+            first,
+            long: bytes.into(),
+        }
     }
 }
 

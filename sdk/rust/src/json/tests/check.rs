@@ -4,11 +4,16 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{index, text};
+use super::{index, index_after, text};
 
 fn check(bytes: &[u8]) {
+    check_after(bytes, bytes);
+}
+
+/// The same with a view that has read `before`, whose keys it remembers.
+fn check_after(before: &[u8], bytes: &[u8]) {
     let expected = serde_json::from_slice::<Value>(bytes);
-    let seen = index(bytes).fault(bytes);
+    let seen = index_after(before, bytes).fault(bytes);
     assert_eq!(
         seen.is_some(),
         expected.is_err(),
@@ -123,7 +128,7 @@ proptest! {
         text in text(),
         damage in vec((any::<prop::sample::Index>(), 0..3, prop::sample::select(BYTES)), 1..3),
     ) {
-        let mut bytes = text.into_bytes();
+        let mut bytes = text.clone().into_bytes();
         for (place, kind, byte) in damage {
             let place = place.index(bytes.len().max(1)).min(bytes.len());
             match kind {
@@ -133,7 +138,8 @@ proptest! {
                 _ => {}
             }
         }
-        check(&bytes);
+        check_after(text.as_bytes(), &bytes);
+        check_after(&bytes, text.as_bytes());
     }
 
     #[test]

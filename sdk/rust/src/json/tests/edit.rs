@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::{EditError, Edits, Fragment, JsonMut, is_top_level};
+use super::super::{EditError, Edits, Fragment, JsonMut, Pointer};
 use super::{KEYS, LEAVES, index, key, object, space, value};
 
 #[derive(Debug, Clone)]
@@ -71,6 +71,25 @@ fn new_members_come_right_before_the_brace() {
         &[Set("/x~1\"\n", json!(1)), Set("/l", json!(2))],
         r#"{"x/\"\n":1,"l":2}"#,
     );
+}
+
+#[test]
+fn a_key_is_the_same_however_its_pointer_is_written() {
+    let edits = [
+        Set("/a~", json!(1)),
+        Set("/a~0", json!(2)),
+        Set("/b", json!(3)),
+        Remove("/b"),
+    ];
+    check("{}", &edits, r#"{"a~":2}"#);
+    let (mut index, mut done) = (index(b"{}"), Edits::default());
+    let mut json = JsonMut::new(b"{}", &mut index, &mut done, false);
+    let key = "a long key / with ~ and \"";
+    json.set(Pointer::to_key(key), 1).expect("an object");
+    json.set(super::super::join([key]), 2).expect("an object");
+    let mut out = Vec::new();
+    done.splice(b"{}", &index, &mut out);
+    assert_eq!(out, br#"{"a long key / with ~ and \"":2}"#);
 }
 
 #[test]
@@ -146,7 +165,7 @@ fn what_cannot_be_edited_stays_as_it_is() {
             );
         }
         assert!(edits.is_empty());
-        assert_eq!(is_top_level(pointer), !nested);
+        assert_eq!(Pointer::new(pointer).is_top_level(), !nested);
     }
 }
 
