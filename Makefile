@@ -23,7 +23,8 @@ install: ## install what a Debian machine lacks (Rust itself must be there)
 
 .PHONY: build
 build: ## build the program: target/release/tamis
-	@cargo build $(CARGO_FLAGS) --package tamis
+# all of the workspace: with fewer packages some dependencies have fewer features, and would be built twice
+	@cargo build $(CARGO_FLAGS) --workspace
 
 .PHONY: plugins
 plugins: build ## build the reference plugins: plugins/NAME/NAME.wasm
