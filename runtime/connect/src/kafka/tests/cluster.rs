@@ -130,6 +130,15 @@ impl Cluster {
             .unwrap();
     }
 
+    /// Commits `offset` for the first partition alone: the others are new to the group.
+    pub(super) fn commit_first(&self, offset: i64) {
+        let mut first = self.list(Offset::Offset(offset));
+        first.elements().iter_mut().skip(1).for_each(|other| {
+            other.set_offset(Offset::Invalid).unwrap();
+        });
+        self.member().commit(&first, CommitMode::Sync).unwrap();
+    }
+
     fn member(&self) -> BaseConsumer {
         self.client().set("group.id", "group").create().unwrap()
     }

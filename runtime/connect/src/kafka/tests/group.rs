@@ -135,6 +135,26 @@ async fn the_latest_start_is_kept_though_nothing_was_read() {
     assert!(store.kept().iter().all(|kept| kept.offset >= 10));
 }
 
+#[tokio::test]
+async fn a_partition_that_is_new_to_its_group_is_read_from_its_begin() {
+    let cluster = Cluster::new(2);
+    cluster.fill("a", 10);
+    cluster.commit_first(10);
+    assert_eq!(cluster.committed(), BTreeMap::from([(0, 10)]));
+    let mut spec = cluster.spec();
+    spec.start_at = StartAt::Latest;
+    let store = Arc::new(Store::with_room(usize::MAX));
+    let running = start(&spec, &store);
+    store.has(10).await;
+    running.stop().await;
+    let kept = store.kept();
+    assert!(
+        kept.iter()
+            .all(|kept| kept.partition == 1 && kept.times == 1)
+    );
+    assert_eq!(cluster.committed(), BTreeMap::from([(0, 10), (1, 10)]));
+}
+
 /// How a pipeline ends whose group has committed `committed`.
 async fn check_lost(cluster: &Cluster, committed: i64, expected: &str) {
     cluster.commit(committed);
