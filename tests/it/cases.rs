@@ -6,7 +6,7 @@
 //! | `in`            | the input                                                                           |
 //! | `out`           | what must be written                                                                |
 //! | `dead`          | each dead letter: its offset, the stage that refused it, and the reason             |
-//! | `error`         | instead of the three: lines that `tamis check` must say before it ends with code 2 |
+//! | `error`         | instead of the three: lines that `check` and `run` must say before code 2       |
 
 use std::fs;
 use std::path::Path;
@@ -35,19 +35,17 @@ fn every_case_ends_as_its_folder_says() {
 
 fn check_refused(case: &Path) {
     let pipeline = case.join("pipeline.yaml");
-    let ended = output(&mut tamis([Path::new("check"), &pipeline]));
-    assert_eq!(ended.code, Some(2), "{ended:?}");
     let expected = fs::read_to_string(case.join("error")).unwrap();
-    for line in expected.lines() {
-        let found = ended.stderr.lines().any(|said| said.ends_with(line));
-        assert!(found, "{line}\n is not in\n{}", ended.stderr);
+    for command in ["check", "run"] {
+        let ended = output(&mut tamis([Path::new(command), &pipeline]));
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for line in expected.lines() {
+            let found = ended.stderr.lines().any(|said| said.ends_with(line));
+            assert!(found, "{line}\n is not in\n{}", ended.stderr);
+        }
+        let (said, wanted) = (ended.stderr.lines().count(), expected.lines().count());
+        assert_eq!(said, wanted, "{}", ended.stderr);
     }
-    assert_eq!(
-        ended.stderr.lines().count(),
-        expected.lines().count(),
-        "{}",
-        ended.stderr
-    );
 }
 
 fn check_run(case: &Path) {

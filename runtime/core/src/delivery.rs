@@ -9,9 +9,9 @@ use crate::batch::Batch;
 use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::dead;
+use crate::error::{PipelineError, causes};
 use crate::id::{OffsetRange, Partition};
 use crate::ledger::Ticket;
-use crate::pipeline::PipelineError;
 use crate::retry::{Backoff, Tries};
 use crate::router::Rows;
 use crate::sink::{Records, SinkError, Verdict};
@@ -250,16 +250,4 @@ pub(crate) struct Judged {
     pub(crate) retry: Vec<usize>,
     /// Why the first of them.
     pub(crate) said: Option<String>,
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

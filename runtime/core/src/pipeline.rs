@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 
 use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
-use crate::delivery::{Context, Delivery, OnRejected, Role, causes};
+use crate::delivery::{Context, Delivery, OnRejected, Role};
+use crate::error::PipelineError;
 use crate::executor::Executor;
 use crate::intake::Intake;
 use crate::lane::{Lane, LaneOutlet};
@@ -18,8 +19,8 @@ use crate::retry::Backoff;
 use crate::router::Routes;
 use crate::run_writer::{RunLimits, RunWriter};
 use crate::sink::{RunSink, Sink};
-use crate::source::{Source, SourceError};
-use crate::transform::{Stage, Transform, TransformError};
+use crate::source::Source;
+use crate::transform::{Stage, Transform};
 use crate::writer::{Writer, WriterLimits};
 
 /// Everything that a pipeline consists of, connected and ready to run.
@@ -93,31 +94,6 @@ pub struct Summary {
     pub totals: Totals,
     /// Batches that were taken but not settled: they are not committed and will be read again.
     pub unsettled: usize,
-}
-
-/// Why a pipeline had to stop; says what to fix. Nothing unsettled is committed.
-#[derive(Debug, thiserror::Error)]
-pub enum PipelineError {
-    /// The source cannot go on.
-    #[error("{}", causes(.0))]
-    Source(SourceError),
-    /// A plugin asked for it.
-    #[error(transparent)]
-    Transform(TransformError),
-    /// A sink, or a store of dead letters, refused everything.
-    #[error("sink {sink} stopped the pipeline: {reason}")]
-    Sink {
-        /// Its name.
-        sink: String,
-        /// In the store's words.
-        reason: String,
-    },
-    /// A bug.
-    #[error("{part} panicked; this is a bug in tamis")]
-    Panicked {
-        /// Where.
-        part: String,
-    },
 }
 
 /// Each resolves when its part ends.

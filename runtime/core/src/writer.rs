@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::control::Stopped;
 use crate::delivery::{Context, Delivery, Parcel, Request};
-use crate::pipeline::PipelineError;
+use crate::error::PipelineError;
 use crate::sink::Sink;
 
 /// Bounds of the requests to one sink.
