@@ -132,7 +132,9 @@ async fn run_all(ready: Vec<(PipelineSpec, Lanes)>, json: bool) -> Result<Exit> 
         exit = exit.max(report.exit());
         if json {
             exit = exit.max(crate::print(&report.json().to_string()));
-        } else {
+        }
+        // A person must act on a failure, whatever the script reads.
+        if !json || ended.is_err() {
             eprintln!("{report}");
         }
     }
