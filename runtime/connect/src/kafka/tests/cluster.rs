@@ -132,7 +132,7 @@ impl Cluster {
 
     /// Commits `offset` for the first partition alone: the others are new to the group.
     pub(super) fn commit_first(&self, offset: i64) {
-        let mut first = self.list(Offset::Offset(offset));
+        let first = self.list(Offset::Offset(offset));
         first.elements().iter_mut().skip(1).for_each(|other| {
             other.set_offset(Offset::Invalid).unwrap();
         });
