@@ -51,7 +51,12 @@ fn a_quarantined_plugin_makes_dead_letters_of_all_that_it_has_not_decided() {
     let mut first = batch(&["a", "b", "c", "d", "bad", "bad", "bad", "bad", "e", "f"]);
     let applied = apply(&mut stage, &mut first);
     let kept = rows(&first);
-    assert!(kept.len() >= 4 && kept.len() < 6, "{kept:?}");
+    // How far the search came depends on the machine: what was decided until then goes on, in order.
+    let could_be_kept = ["100/0 a", "101/0 b", "102/0 c", "103/0 d"];
+    assert!(
+        could_be_kept[..].starts_with(&kept.iter().map(String::as_str).collect::<Vec<_>>()),
+        "{kept:?}"
+    );
     assert_eq!(kept.len() + applied.rejected.len(), 10);
     assert_eq!(
         rejected(&applied).last().unwrap(),
@@ -79,10 +84,10 @@ fn a_plugin_whose_fresh_instance_refuses_its_settings_is_quarantined() {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap();
-    let until = (now + Duration::from_secs(1)).as_millis();
+    let until = (now + Duration::from_secs(4)).as_millis();
     let settings = format!(r#"{{"do": "refuse later", "until": {until}}}"#);
     let limits = PluginLimits {
-        batch_time: Duration::from_millis(1_200),
+        batch_time: Duration::from_secs(5),
         ..limits()
     };
     let on_quarantine = OnQuarantine::Stop;
