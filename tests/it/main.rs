@@ -12,5 +12,4 @@ mod outage;
 mod readme;
 mod restart;
 mod shutdown;
-mod simulation;
 mod tidy;

@@ -5,6 +5,5 @@ pub mod data;
 pub mod files;
 pub mod kafka;
 pub mod place;
-pub mod simulation;
 pub mod tamis;
 pub mod wait;

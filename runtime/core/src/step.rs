@@ -1,0 +1,25 @@
+//! Words about the steps between a record taken and its checkpoint committed.
+//!
+//! They are logs for a person who follows a run (`--log tamis::step=debug`), and the places where a test kills the process.
+
+use tracing::debug;
+
+use crate::ledger::Ledger;
+
+/// Says that `step` is done while so many batches are taken and not settled.
+pub(crate) fn reached(step: &'static str, ledger: &Ledger) {
+    debug!(target: "tamis::step", step, unsettled = ledger.unsettled());
+}
+
+/// A batch was taken from the source.
+pub(crate) const TAKEN: &str = "taken";
+/// A run is safe, but no one has committed it.
+pub(crate) const STAGED: &str = "staged";
+/// The end of a run is committed, but no one sees it yet.
+pub(crate) const COMMITTED: &str = "committed";
+/// A run is seen.
+pub(crate) const REVEALED: &str = "revealed";
+/// Partitions are to settle what they have in flight.
+pub(crate) const DRAINING: &str = "draining";
+/// Dead letters are stored, but what they came of is not settled.
+pub(crate) const BURIED: &str = "buried";
