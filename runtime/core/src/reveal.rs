@@ -61,7 +61,9 @@ impl RunStores {
                     run.0
                 ))
             })?;
-            store.until_done(|| store.store.reveal(run)).await?;
+            store
+                .until_done(|| store.store.reveal(partition, run))
+                .await?;
         }
         for store in self.0.values() {
             store.until_done(|| store.store.sweep(partition)).await?;
@@ -89,7 +91,9 @@ impl RunStores {
         while let Some(due) = ledger.next_to_reveal() {
             for NamedRun { sink, run } in &due.runs {
                 let store = &self.0[sink];
-                store.until_done(|| store.store.reveal(run)).await?;
+                store
+                    .until_done(|| store.store.reveal(&due.partition, run))
+                    .await?;
             }
             ledger.revealed(&due);
         }

@@ -47,8 +47,8 @@ pub trait RunSink: Send {
 /// The store of a [`RunSink`], shared by all members of a group: what one of them staged, another one can show.
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Makes a staged run seen, whose end is committed; a second time changes nothing.
-    async fn reveal(&self, run: &StagedRun) -> Result<(), SinkError>;
+    /// Makes a staged run of `partition` seen, whose end is committed; a second time changes nothing.
+    async fn reveal(&self, partition: &Partition, run: &StagedRun) -> Result<(), SinkError>;
 
     /// Throws away what is staged of `partition`: runs that no owner before this one has committed.
     async fn sweep(&self, partition: &Partition) -> Result<(), SinkError>;

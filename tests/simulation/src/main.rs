@@ -1,5 +1,7 @@
 //! Runs simulations, and makes a failing one small.
 
+#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use std::collections::BTreeSet;
 use std::panic;
 use std::process::ExitCode;

@@ -98,7 +98,7 @@ struct Store {
 
 #[async_trait]
 impl RunStore for Store {
-    async fn reveal(&self, run: &StagedRun) -> Result<(), SinkError> {
+    async fn reveal(&self, _partition: &Partition, run: &StagedRun) -> Result<(), SinkError> {
         trouble(&self.world, self.name).await?;
         let name = format!("{}/{}", self.name, run.0);
         self.world.say(&format!("reveal {name}"));
