@@ -13,7 +13,7 @@ use crate::counts::Counts;
 use crate::id::Partition;
 use crate::lane::LaneMessage;
 use crate::ledger::{Checkpoint, Keeps, Ledger};
-use crate::reveal::{Alive, RecoverError, RunStores};
+use crate::reveal::{RecoverError, RunStores};
 use crate::step;
 
 /// Takes batches in, bounds what is in flight, and tells how far it is settled.
@@ -23,7 +23,6 @@ pub struct Intake {
     pub(crate) room: Arc<Semaphore>,
     pub(crate) room_bytes: usize,
     pub(crate) stores: RunStores,
-    pub(crate) _alive: Alive,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::control::{Control, Stop};
@@ -16,7 +16,7 @@ use crate::intake::Intake;
 use crate::lane::{Lane, LaneOutlet};
 use crate::ledger::Ledger;
 use crate::retry::Backoff;
-use crate::reveal::{Alive, RunStores};
+use crate::reveal::RunStores;
 use crate::router::Routes;
 use crate::run_writer::{RunLimits, RunWriter};
 use crate::sink::{RunSink, RunStore, Sink};
@@ -157,28 +157,27 @@ impl Pipeline {
         } = self;
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
         let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
-        let (alive, all_gone) = mpsc::channel(1);
-        let mut parts = Parts::new();
+        let (mut parts, mut revealer) = (Parts::new(), Parts::new());
         let mut build = Build {
             parts: &mut parts,
             executor,
             control: &control,
             counts: &counts,
             limits,
-            alive: &alive,
             stores: RunStores::default(),
         };
         let dead = build.dead_letters(dead);
         let writers = build.sinks(sinks, lanes.len(), &dead);
         let lanes = build.lanes(lanes, writers, dead);
-        let stores = build.revealer(&ledger, all_gone);
+        let stores = std::mem::take(&mut build.stores);
+        build.parts = &mut revealer;
+        let no_more = build.revealer(&stores, &ledger);
         let intake = Intake {
             ledger: Arc::clone(&ledger),
             lanes,
             room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
             room_bytes: limits.in_flight_bytes_max,
             stores,
-            _alive: alive,
             control: control.clone(),
             counts: Arc::clone(&counts),
         };
@@ -187,6 +186,9 @@ impl Pipeline {
                 control.fail(PipelineError::Source(error));
             }
             while parts.join_next().await.is_some() {}
+            // Until then the last dead letter may settle the last run.
+            drop(no_more);
+            while revealer.join_next().await.is_some() {}
         };
         tokio::pin!(settled);
         let in_time = tokio::select! {
@@ -221,7 +223,6 @@ struct Build<'a> {
     control: &'a Control,
     counts: &'a Arc<Counts>,
     limits: Limits,
-    alive: &'a Alive,
     stores: RunStores,
 }
 
@@ -314,6 +315,8 @@ impl Build<'_> {
                     assert_eq!(sinks.len(), lanes, "one sink with runs for each lane");
                     let to = sinks.into_iter().map(|sink| self.runs(&context, sink));
                     let to = to.collect();
+                    // A store refuses no record, and what shows runs outlives the writer of dead letters.
+                    let context = self.context(&sink.name, Role::Sink(index), OnRejected::Stop);
                     self.stores.add(context, store);
                     (to, Some(limits))
                 }
@@ -329,7 +332,7 @@ impl Build<'_> {
 
     fn runs(&mut self, context: &Context, sink: Box<dyn RunSink>) -> LaneOutlet {
         let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
-        let writer = RunWriter::new(context.clone(), self.alive.clone(), sink, inbox);
+        let writer = RunWriter::new(context.clone(), sink, inbox);
         self.start(
             self.executor,
             format!("writer {}", context.stage.name),
@@ -338,14 +341,14 @@ impl Build<'_> {
         LaneOutlet { to, has_runs: true }
     }
 
-    /// Starts what shows runs; returns their stores.
-    fn revealer(&mut self, ledger: &Arc<Ledger>, all_gone: mpsc::Receiver<()>) -> RunStores {
-        let stores = std::mem::take(&mut self.stores);
+    /// Starts what shows runs, until what is returned is dropped.
+    fn revealer(&mut self, stores: &RunStores, ledger: &Arc<Ledger>) -> oneshot::Sender<()> {
+        let (no_more, end) = oneshot::channel();
         if !stores.is_empty() {
-            let work = stores.clone().run(Arc::clone(ledger), all_gone);
+            let work = stores.clone().run(Arc::clone(ledger), end);
             self.start(self.executor, "revealer".to_owned(), work);
         }
-        stores
+        no_more
     }
 
     fn lanes(

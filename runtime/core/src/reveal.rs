@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 
 use crate::control::Stopped;
 use crate::delivery::Context;
@@ -71,8 +71,9 @@ impl RunStores {
         Ok(())
     }
 
-    /// Shows what is committed, until everyone who could commit more is gone.
-    pub(crate) async fn run(self, ledger: Arc<Ledger>, mut alive: mpsc::Receiver<()>) {
+    /// Shows what is committed, until `no_more` resolves.
+    pub(crate) async fn run(self, ledger: Arc<Ledger>, no_more: oneshot::Receiver<()>) {
+        tokio::pin!(no_more);
         loop {
             // Stopped: the next owner shows the rest.
             if self.reveal_all(&ledger).await.is_err() {
@@ -81,7 +82,7 @@ impl RunStores {
             tokio::select! {
                 biased;
                 () = ledger.wants_reveal() => {}
-                _gone = alive.recv() => break,
+                _no_more = &mut no_more => break,
             }
         }
         let _stopped = self.reveal_all(&ledger).await;
@@ -114,6 +115,3 @@ impl Store {
         Ok(())
     }
 }
-
-/// Held by everyone who may still cause a run to be shown.
-pub(crate) type Alive = mpsc::Sender<()>;

@@ -11,7 +11,6 @@ use crate::delivery::{Context, Delivery, Parcel, Request};
 use crate::id::Partition;
 use crate::ledger::{Cut, Ticket};
 use crate::retry::Tries;
-use crate::reveal::Alive;
 use crate::sink::{RunSink, SinkError};
 
 /// When a run ends: whichever comes first.
@@ -38,8 +37,6 @@ impl RunLimits {
 
 pub(crate) struct RunWriter {
     context: Context,
-    /// Keeps what shows runs going.
-    _alive: Alive,
     sink: Box<dyn RunSink>,
     inbox: mpsc::Receiver<Delivery>,
     /// What becomes settled when the run of its partition is safe.
@@ -49,13 +46,11 @@ pub(crate) struct RunWriter {
 impl RunWriter {
     pub(crate) fn new(
         context: Context,
-        alive: Alive,
         sink: Box<dyn RunSink>,
         inbox: mpsc::Receiver<Delivery>,
     ) -> Self {
         Self {
             context,
-            _alive: alive,
             sink,
             inbox,
             held: BTreeMap::new(),
