@@ -13,6 +13,7 @@ use crate::counts::Counts;
 use crate::id::Partition;
 use crate::lane::LaneMessage;
 use crate::ledger::Ledger;
+use crate::step;
 
 /// Takes batches in, bounds what is in flight, and tells how far it is settled.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Intake {
             batch.hold(room);
             let ticket = self.ledger.take(batch.partition(), batch.range());
             self.counts.add_taken(batch.taken(), batch.buffered());
+            step::reached("taken", self.ledger.unsettled());
             slot.send(LaneMessage::Batch(batch, ticket));
         }
         Ok(())
@@ -98,11 +100,13 @@ impl Intake {
     /// Notes that the checkpoint `next` of `partition` is safe where the source keeps it.
     pub fn committed(&self, partition: &Arc<Partition>, next: u64) {
         self.ledger.committed(partition, next);
+        step::reached("committed", self.ledger.unsettled());
     }
 
     /// Settles what is in flight of `partitions` without waiting for fuller batches; `false` where `timeout` did not suffice
     /// or the pipeline has ended.
     pub async fn drain(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
+        step::reached("draining", self.ledger.unsettled());
         let drained = async {
             for partition in partitions {
                 let lane = self.ledger.lane(partition);

@@ -190,6 +190,11 @@ struct Open {
 }
 
 impl Ticket {
+    /// Ranges that were taken and not settled, this one among them, over all partitions.
+    pub(crate) fn unsettled(&self) -> usize {
+        self.0.ledger.unsettled()
+    }
+
     /// Notes that `outputs` more have to be settled.
     pub(crate) fn add(&self, outputs: usize) {
         self.0.outputs.fetch_add(outputs, Ordering::Relaxed);

@@ -24,6 +24,7 @@ mod progress;
 mod retry;
 mod router;
 mod run_writer;
+mod step;
 mod writer;
 
 pub use control::{Stop, Stopped};

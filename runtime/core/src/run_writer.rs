@@ -12,6 +12,7 @@ use crate::id::{OffsetRange, Partition};
 use crate::ledger::Ticket;
 use crate::retry::Tries;
 use crate::sink::{RunSink, SinkError};
+use crate::step;
 
 /// When a run ends: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,9 +127,11 @@ impl RunWriter {
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }
         };
+        step::reached("staged", held[0].0.unsettled());
         while let Err(error) = self.sink.reveal(&run).await {
             self.failed(error, &mut tries, partition).await?;
         }
+        step::reached("revealed", held[0].0.unsettled());
         for (ticket, written) in held {
             ticket.settle(written);
         }
