@@ -1,6 +1,7 @@
 //! A broker of a test's own, to be killed.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -48,6 +49,12 @@ impl Broker {
     /// Where that fails.
     pub fn kill(&self) {
         assert!(self.service("kill"), "the broker cannot be killed");
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("kafka/log")
     }
 
     fn service(&self, what: &str) -> bool {

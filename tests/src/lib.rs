@@ -5,6 +5,7 @@ pub mod data;
 pub mod files;
 pub mod kafka;
 pub mod place;
+pub mod prove;
 pub mod simulation;
 pub mod tamis;
 pub mod wait;
