@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -63,6 +63,7 @@ impl Broker {
             .env("KAFKA_PORT", self.port.to_string())
             .env("KAFKA_DIR", self.folder.path().join("kafka"))
             .env("KAFKA_HEAP", "256m")
+            .stdout(Stdio::null())
             .status();
         status.is_ok_and(|status| status.success())
     }

@@ -79,15 +79,29 @@ pub fn by_partition(root: &Path) -> BTreeMap<String, Vec<u8>> {
     partitions
 }
 
-/// Which partition a file is of: its name is `topic-number-start-next.ndjson`, maybe with one more ending.
 fn partition(path: &Path) -> &str {
+    range(path).0
+}
+
+/// Which partition a file is of, its first offset and the one after its last: its name is `topic-number-start-next.ndjson`,
+/// maybe with more endings.
+///
+/// # Panics
+/// Where it is named otherwise.
+#[must_use]
+pub fn range(path: &Path) -> (&str, u64, u64) {
     let name = path
         .file_name()
         .and_then(|name| name.to_str())
         .expect("names are UTF-8");
-    name.rsplitn(3, '-')
-        .nth(2)
-        .unwrap_or_else(|| panic!("{name} has no range"))
+    let parse = || {
+        let stem = name.split_once(".ndjson")?.0;
+        let mut parts = stem.rsplitn(3, '-');
+        let next = parts.next()?.parse().ok()?;
+        let start = parts.next()?.parse().ok()?;
+        Some((parts.next()?, start, next))
+    };
+    parse().unwrap_or_else(|| panic!("{name} has no range"))
 }
 
 /// Checks that each file of a partition is a piece of `whole`, and that together they are all of it. Pieces may overlap.

@@ -49,7 +49,8 @@ pub fn root() -> &'static Path {
 
 impl Default for Place {
     fn default() -> Self {
-        Self(tempfile::tempdir().expect("there is room for temporary files"))
+        let folder = tempfile::Builder::new().prefix("tamis-").tempdir();
+        Self(folder.expect("there is room for temporary files"))
     }
 }
 

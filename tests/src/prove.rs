@@ -13,6 +13,7 @@ mod stage;
 pub use options::Options;
 pub use report::Report;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::data::{self, Kind};
@@ -25,6 +26,17 @@ use self::stage::{PARTITIONS, Stage};
 
 /// Says a line of progress.
 pub type Say = fn(&str);
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Ends the proof that runs: it panics, so that what it started is ended, too.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+fn is_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
 
 /// Runs one proof. What does not hold is in the report; then the folder with the members' logs is kept.
 ///

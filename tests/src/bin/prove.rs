@@ -3,6 +3,7 @@
 use std::io::{Write as _, stdout};
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::thread;
 
 use tamis_tests::prove::{self, Options};
 
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     }
+    thread::spawn(await_interrupt);
     // What went wrong was said where it did.
     match catch_unwind(|| prove::run(options, say)) {
         Ok(report) => {
@@ -22,6 +24,20 @@ fn main() -> ExitCode {
         }
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Without it Ctrl-C would leave the broker behind.
+fn await_interrupt() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(async {
+        tokio::signal::ctrl_c().await.expect("signals can be heard");
+        prove::interrupt();
+        tokio::signal::ctrl_c().await.expect("signals can be heard");
+        std::process::exit(130);
+    });
 }
 
 fn say(line: &str) {

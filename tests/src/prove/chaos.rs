@@ -242,6 +242,7 @@ impl<'a> Chaos<'a> {
     }
 
     fn check_members(&mut self) {
+        assert!(!super::is_interrupted(), "interrupted");
         for member in &mut self.members {
             if let Some(status) = member.ended() {
                 panic!("{} ended by itself: {status}", member.name);

@@ -94,8 +94,12 @@ fn send_all(sender: &Sender, input: &[u8], state: &State, seed: u64) {
             send(left, &mut left);
         } else if waited >= pause {
             // Of what is left the share of the time that has passed: it never runs out before its time.
-            let share = waited.as_secs_f64() * 1000.0 / (horizon as f64);
-            send((left as f64 * share.min(1.0)) as usize + 1, &mut left);
+            let waited = waited.as_millis().min(horizon.into());
+            let share = left as u128 * waited / u128::from(horizon);
+            send(
+                usize::try_from(share).expect("a part of what is left") + 1,
+                &mut left,
+            );
             last_burst = Instant::now();
             pause = Duration::from_millis(random.u64(0..=BURST_MS_MAX));
         }

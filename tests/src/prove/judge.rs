@@ -1,12 +1,13 @@
 //! Compares what is visible at the end with what a program of its own worked out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::stage::{OUTPUT, PARTITIONS, Stage, TOPIC};
 use crate::data::{Expected, lines};
-use crate::files::{all_dead_letters, by_partition, difference, staged};
+use crate::files::{all_dead_letters, by_partition, difference, range, staged, visible};
 use crate::kafka::Kafka;
 
 /// What became of the records.
@@ -32,6 +33,7 @@ pub(super) fn judge(stage: &Stage<'_>, expected: &Expected) -> Judgement {
             let (count, first) = (left.len(), &left[0]);
             judgement.problem(format!("{count} files are left in staging: {first} …"));
         }
+        judgement.overlaps(&visible(&stage.place.out()));
         by_partition(&stage.place.out())
     };
     for (number, expected) in expected.written.iter().enumerate() {
@@ -49,6 +51,17 @@ pub(super) fn judge(stage: &Stage<'_>, expected: &Expected) -> Judgement {
 impl Judgement {
     fn problem(&mut self, problem: String) {
         self.problems.push(problem);
+    }
+
+    /// Names the files of a partition that hold the same offsets; `files` are sorted by name.
+    fn overlaps(&mut self, files: &[PathBuf]) {
+        for pair in files.windows(2) {
+            let ((of, .., next), (of_second, start, _)) = (range(&pair[0]), range(&pair[1]));
+            if of == of_second && start < next {
+                let [first, second] = [&pair[0], &pair[1]].map(|path| path.display());
+                self.problem(format!("{first} and {second} overlap"));
+            }
+        }
     }
 
     /// Counts lines, then compares bytes: once, and in order.
