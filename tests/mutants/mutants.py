@@ -158,22 +158,26 @@ def outcome(code, output):
     if code == 0:
         return SURVIVED, ""
     if code in (1, 101) or code < 0:
-        return CAUGHT, first_line(output, r"\bseed\b")
+        return CAUGHT, first_line(output, r"\bseed\b", and_next=True)
     raise Unfit(f"simulate ended with {code}: {output.strip()}")
 
 
-def first_line(text, pattern):
-    """The first line in which `pattern` is found, else the last one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = (line for line in lines if re.search(pattern, line))
-    return next(found, lines[-1] if lines else "nothing was said")
+def first_line(text, pattern, and_next=False):
+    """The first line in which `pattern` is found, maybe with the next one; else the last one: of a panic its message."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("note: ")]
+    for index, line in enumerate(lines):
+        if re.search(pattern, line):
+            return ": ".join(lines[index : index + 1 + and_next])
+    return lines[-1] if lines else "nothing was said"
 
 
 def table(results):
     """The results as text, one a line, with what did not go as it must at the end."""
     width = max(len(result.mutant.name) for result in results)
+    verdicts = max(len(result.verdict) for result in results)
     rows = [
-        f"{result.mutant.name:<{width}}  {result.verdict:<8}  {result.seconds:5.1f} s  {result.said}" for result in results
+        f"{result.mutant.name:<{width}}  {result.verdict:<{verdicts}}  {result.seconds:5.1f} s  {result.said}"
+        for result in results
     ]
     failed = [result for result in results if result.verdict != CAUGHT]
     rows.append(f"{len(results) - len(failed)} of {len(results)} mutants were caught")

@@ -112,7 +112,7 @@ class Judge(InFolder):
 
     def test_a_run_of_the_simulation_is_read_by_its_exit_code(self):
         self.assertEqual(mutants.outcome(0, "300 seeds"), (SURVIVED, ""))
-        self.assertEqual(mutants.outcome(1, "ok\nseed 3: lost\nmore"), (CAUGHT, "seed 3: lost"))
+        self.assertEqual(mutants.outcome(1, "ok\nseed 3: lost\nmore\nand more"), (CAUGHT, "seed 3: lost: more"))
         self.assertEqual(mutants.outcome(-6, "panicked"), (CAUGHT, "panicked"))
         with self.assertRaisesRegex(Unfit, "ended with 2"):
             mutants.outcome(2, "usage")

@@ -123,8 +123,12 @@ impl<'a> Chaos<'a> {
 
     fn kill_broker(&mut self) {
         loop {
+            self.pause(1_000);
+            self.until("a member has something in flight", |chaos| {
+                chaos.members.iter().any(|member| member.unsettled() > 0)
+            });
             self.await_lag();
-            self.pause(800);
+            self.pause(200);
             self.stage.broker.kill();
             let busy = self.members.iter().map(Member::unsettled).max();
             self.stage.say(&format!(

@@ -1,7 +1,7 @@
 //! Sends the records while members come and go: in bursts, at a pace that leaves some of them to the very end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ struct State {
     taken: AtomicU64,
     /// For how long the rest should last; zero sends it at once.
     horizon_ms: AtomicU64,
+    /// No one waits for the rest any more.
+    is_abandoned: AtomicBool,
 }
 
 impl Feed {
@@ -66,6 +68,12 @@ impl Feed {
     }
 }
 
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.state.is_abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
 fn send_all(sender: &Sender, input: &[u8], state: &State, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let partitions = (0..).take(PARTITIONS).cycle();
@@ -86,7 +94,7 @@ fn send_all(sender: &Sender, input: &[u8], state: &State, seed: u64) {
     send(left / BEFORE, &mut left);
     let mut last_burst = Instant::now();
     let mut pause = Duration::ZERO;
-    while left > 0 {
+    while left > 0 && !state.is_abandoned.load(Ordering::Relaxed) {
         state.taken.store(sender.taken(), Ordering::Relaxed);
         let horizon = state.horizon_ms.load(Ordering::Relaxed);
         let waited = last_burst.elapsed();
@@ -104,6 +112,9 @@ fn send_all(sender: &Sender, input: &[u8], state: &State, seed: u64) {
             pause = Duration::from_millis(random.u64(0..=BURST_MS_MAX));
         }
         thread::sleep(TICK);
+    }
+    if left > 0 {
+        return;
     }
     sender.flush();
     state.taken.store(sender.taken(), Ordering::Relaxed);

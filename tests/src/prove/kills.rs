@@ -33,11 +33,12 @@ impl Chaos<'_> {
 
     fn kill_at_random(&mut self) -> u64 {
         let index = self.random.usize(0..self.members.len());
-        self.until("the member is at work", |chaos| {
-            chaos.members[index].is_at_work()
+        self.pause(1_000);
+        self.until("the member has something in flight", |chaos| {
+            chaos.members[index].unsettled() > 0
         });
         let in_topic = self.await_lag();
-        self.pause(1_000);
+        self.pause(200);
         let mut victim = self.members.remove(index);
         victim.kill();
         let committed = self.await_committed();
@@ -83,11 +84,11 @@ impl Chaos<'_> {
 
     /// Makes a member drain what it has in flight: by asking it to end, or by another member's end.
     fn make_drain(&mut self, victim: &mut Member) {
-        self.until(&format!("{} is at work", victim.name), |_| {
-            victim.is_at_work() || victim.ended().is_some()
+        self.pause(1_000);
+        self.until(&format!("{} has something in flight", victim.name), |_| {
+            victim.unsettled() > 0 || victim.ended().is_some()
         });
         self.await_lag();
-        self.pause(500);
         if !self.is_static() && self.random.bool() {
             let index = self.random.usize(0..self.members.len());
             self.leave(index);

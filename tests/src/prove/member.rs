@@ -1,11 +1,15 @@
 //! A member of the group: a process of the real program, with a log of its own.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 
 use crate::tamis::{run, signal};
+
+/// The last lines of a log are in these.
+const LAST_BYTES: u64 = 8 << 10;
 
 /// What a member is to be.
 #[derive(Debug, Clone, Default)]
@@ -87,14 +91,15 @@ impl Member {
         self.said().contains(" started ")
     }
 
-    /// Whether it has read something.
-    pub(super) fn is_at_work(&self) -> bool {
-        self.said().contains("step=\"taken\"")
-    }
-
     /// How many batches it had taken and not settled when it last said so.
     pub(super) fn unsettled(&self) -> u64 {
-        last_unsettled(&self.said())
+        let mut log = File::open(&self.log).expect("a log can be opened");
+        let length = log.metadata().expect("a log has a length").len();
+        let mut end = Vec::new();
+        log.seek(SeekFrom::Start(length.saturating_sub(LAST_BYTES)))
+            .and_then(|_| log.read_to_end(&mut end))
+            .expect("a log can be read");
+        last_unsettled(&String::from_utf8_lossy(&end))
     }
 
     /// The line of the failpoint at which it died.
