@@ -9,6 +9,7 @@ mod demo;
 mod line_files;
 mod main_job;
 mod outage;
+mod prove;
 mod readme;
 mod restart;
 mod shutdown;

@@ -1,7 +1,8 @@
 //! A broker of a test's own, to be killed.
 
 use std::net::TcpListener;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -50,12 +51,19 @@ impl Broker {
         assert!(self.service("kill"), "the broker cannot be killed");
     }
 
+    /// What it says.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("kafka/log")
+    }
+
     fn service(&self, what: &str) -> bool {
         let status = Command::new(root().join("tests/services/kafka.sh"))
             .arg(what)
             .env("KAFKA_PORT", self.port.to_string())
             .env("KAFKA_DIR", self.folder.path().join("kafka"))
             .env("KAFKA_HEAP", "256m")
+            .stdout(Stdio::null())
             .status();
         status.is_ok_and(|status| status.success())
     }

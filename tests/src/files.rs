@@ -37,7 +37,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// What is left behind in the staging folder of `root`.
+/// The files that are left behind in the staging folder of `root`, and in the folders of groups in it.
 #[must_use]
 pub fn staged(root: &Path) -> Vec<String> {
     visible(&root.join(STAGING))
@@ -81,15 +81,29 @@ pub fn by_partition(root: &Path) -> BTreeMap<String, Vec<u8>> {
     partitions
 }
 
-/// Which partition a file is of: its name is `topic-number-start-next.ndjson`, maybe with one more ending.
 fn partition(path: &Path) -> &str {
+    range(path).0
+}
+
+/// Which partition a file is of, its first offset and the one after its last: its name is `topic-number-start-next.ndjson`,
+/// maybe with more endings.
+///
+/// # Panics
+/// Where it is named otherwise.
+#[must_use]
+pub fn range(path: &Path) -> (&str, u64, u64) {
     let name = path
         .file_name()
         .and_then(|name| name.to_str())
         .expect("names are UTF-8");
-    name.rsplitn(3, '-')
-        .nth(2)
-        .unwrap_or_else(|| panic!("{name} has no range"))
+    let parse = || {
+        let stem = name.split_once(".ndjson")?.0;
+        let mut parts = stem.rsplitn(3, '-');
+        let next = parts.next()?.parse().ok()?;
+        let start = parts.next()?.parse().ok()?;
+        Some((parts.next()?, start, next))
+    };
+    parse().unwrap_or_else(|| panic!("{name} has no range"))
 }
 
 /// Checks that each file of a partition is a piece of `whole`, and that together they are all of it. Pieces may overlap.
@@ -155,7 +169,12 @@ pub fn positions(letters: &[DeadLetter]) -> Vec<(i32, u64)> {
         .collect()
 }
 
-fn all_dead_letters(folder: &Path) -> Vec<DeadLetter> {
+/// All dead letters in `folder`, each as often as it is there.
+///
+/// # Panics
+/// Where one cannot be read.
+#[must_use]
+pub fn all_dead_letters(folder: &Path) -> Vec<DeadLetter> {
     let letters = read::read(folder).expect("the folder of dead letters can be read");
     let mut letters: Vec<_> = letters
         .map(|letter| letter.expect("a dead letter can be read"))
@@ -178,8 +197,16 @@ fn key(letter: &DeadLetter) -> (&str, i32, u64, &str) {
 /// # Panics
 /// Where they differ.
 pub fn assert_same(what: &str, actual: &[u8], expected: &[u8]) {
+    if let Some(difference) = difference(what, actual, expected) {
+        panic!("{difference}");
+    }
+}
+
+/// The first line in which they differ, in words.
+#[must_use]
+pub fn difference(what: &str, actual: &[u8], expected: &[u8]) -> Option<String> {
     if actual == expected {
-        return;
+        return None;
     }
     let lines = |text| lines(text).map(String::from_utf8_lossy);
     let (actual_count, expected_count) = (lines(actual).count(), lines(expected).count());
@@ -187,11 +214,11 @@ pub fn assert_same(what: &str, actual: &[u8], expected: &[u8]) {
         .zip(lines(expected))
         .enumerate()
         .find(|(_, (a, e))| a != e);
-    match differs {
-        Some((line, (a, e))) => panic!(
+    Some(match differs {
+        Some((line, (a, e))) => format!(
             "{what}, line {}:\n  is        {a}\n  should be {e}",
             line + 1
         ),
-        None => panic!("{what} has {actual_count} lines and should have {expected_count}"),
-    }
+        None => format!("{what} has {actual_count} lines and should have {expected_count}"),
+    })
 }

@@ -2,13 +2,14 @@
 
 use std::env;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
+use rdkafka::message::{Header, Headers as _, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
@@ -101,18 +102,29 @@ impl Kafka {
     /// # Panics
     /// Where it does not take one.
     pub fn produce(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
-        let producer: BaseProducer<Failures> = self
+        let sender = self.sender(topic);
+        for message in messages {
+            sender.send(&message);
+        }
+        sender.flush();
+    }
+
+    /// Sends records to `topic` for as long as the test likes: in order and once, also while the broker dies and comes back.
+    ///
+    /// # Panics
+    /// Where the client cannot be made.
+    #[must_use]
+    pub fn sender(&self, topic: &str) -> Sender {
+        let producer = self
             .config()
             .set("enable.idempotence", "true")
             .set("message.max.bytes", MESSAGE_BYTES_MAX)
-            .create_with_context(Failures::default())
-            .expect("a producer needs no broker");
-        for message in messages {
-            send(&producer, topic, &message);
+            .set("reconnect.backoff.max.ms", "500")
+            .create_with_context(Deliveries::default());
+        Sender {
+            producer: producer.expect("a producer needs no broker"),
+            topic: topic.to_owned(),
         }
-        producer.flush(LONG).expect("the broker answers");
-        let failures = producer.context().0.lock().expect("no one panics here");
-        assert!(failures.is_empty(), "{topic}: {failures:?}");
     }
 
     /// Sends each line as a value: the one with index i to partition i modulo `partitions`.
@@ -161,6 +173,39 @@ impl Kafka {
             true
         });
         messages
+    }
+
+    /// Id and value of every record in `topic` that a reader sees who waits for transactions to end.
+    ///
+    /// # Panics
+    /// Where they do not come, or one has no id.
+    #[must_use]
+    pub fn read_committed(&self, topic: &str) -> Vec<(String, Vec<u8>)> {
+        let mut config = self.config();
+        config
+            .set("group.id", "reader-of-committed")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "true");
+        let consumer: BaseConsumer = config.create().expect("a consumer needs no broker");
+        let mut list = TopicPartitionList::new();
+        let mut open = partitions(&consumer, topic);
+        for partition in 0..open {
+            list.add_partition_offset(topic, partition, Offset::Beginning)
+                .expect("an offset");
+        }
+        consumer.assign(&list).expect("an assignment");
+        let mut records = Vec::new();
+        eventually(LONG, "all committed records are read", || {
+            while open > 0 {
+                match consumer.poll(Duration::from_millis(100)) {
+                    Some(Ok(message)) => records.push((id(&message), value(&message))),
+                    Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
+                    Some(Err(_)) | None => return false,
+                }
+            }
+            true
+        });
+        records
     }
 
     /// What `group` has committed of `topic`.
@@ -212,6 +257,37 @@ impl Group {
     }
 }
 
+impl Kafka {
+    /// How many offsets of `topic` are taken, over all partitions.
+    ///
+    /// # Panics
+    /// Where the broker does not say.
+    #[must_use]
+    pub fn end_of(&self, topic: &str) -> u64 {
+        let consumer = self.consumer("reader-of-ends");
+        let end = |partition| {
+            let marks = consumer.fetch_watermarks(topic, partition, ANSWER_WAIT);
+            let (_, high) = marks.expect("the broker answers");
+            u64::try_from(high).expect("offsets are not negative")
+        };
+        (0..partitions(&consumer, topic)).map(end).sum()
+    }
+}
+
+/// The header `tamis-id`.
+fn id(message: &impl rdkafka::Message) -> String {
+    let headers = message.headers().expect("a record has headers");
+    let id = headers.iter().find(|header| header.key == "tamis-id");
+    let id = id
+        .and_then(|header| header.value)
+        .expect("a record has an id");
+    String::from_utf8_lossy(id).into_owned()
+}
+
+fn value(message: &impl rdkafka::Message) -> Vec<u8> {
+    message.payload().unwrap_or_default().to_vec()
+}
+
 /// A name that no other test has, nor the run before this one.
 #[must_use]
 pub fn unique(name: &str) -> String {
@@ -226,53 +302,90 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {
     i32::try_from(count).expect("a test makes few partitions")
 }
 
-fn send(producer: &BaseProducer<Failures>, topic: &str, message: &Message) {
-    let Message {
-        partition,
-        key,
-        value,
-        headers,
-        timestamp_ms,
-    } = message;
-    let add = |list: OwnedHeaders, (key, value): &(String, Option<Vec<u8>>)| {
-        list.insert(Header {
-            key,
-            value: value.as_ref(),
-        })
-    };
-    let mut record = BaseRecord::<[u8], [u8]>::to(topic).partition(*partition);
-    record.key = key.as_deref();
-    record.payload = value.as_deref();
-    record.timestamp = *timestamp_ms;
-    record.headers = (!headers.is_empty()).then(|| headers.iter().fold(OwnedHeaders::new(), add));
-    loop {
-        match producer.send(record) {
-            Ok(()) => break,
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
-                record = again;
-                producer.poll(Duration::from_millis(10));
-            }
-            Err((error, _)) => panic!("{topic}: {error}"),
-        }
-    }
-    producer.poll(Duration::ZERO);
+/// Sends records to one topic; see [`Kafka::sender`].
+pub struct Sender {
+    producer: BaseProducer<Deliveries>,
+    topic: String,
 }
 
-/// Why records were not taken.
+impl Sender {
+    /// Hands a record to the client, which sends it with others.
+    ///
+    /// # Panics
+    /// Where the client does not take it.
+    pub fn send(&self, message: &Message) {
+        let Message {
+            partition,
+            key,
+            value,
+            headers,
+            timestamp_ms,
+        } = message;
+        let add = |list: OwnedHeaders, (key, value): &(String, Option<Vec<u8>>)| {
+            list.insert(Header {
+                key,
+                value: value.as_ref(),
+            })
+        };
+        let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic).partition(*partition);
+        record.key = key.as_deref();
+        record.payload = value.as_deref();
+        record.timestamp = *timestamp_ms;
+        record.headers =
+            (!headers.is_empty()).then(|| headers.iter().fold(OwnedHeaders::new(), add));
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                    record = again;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((error, _)) => panic!("{}: {error}", self.topic),
+            }
+        }
+        self.producer.poll(Duration::ZERO);
+    }
+
+    /// How many records the broker has taken.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.producer.poll(Duration::ZERO);
+        self.producer.context().taken.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the broker has all of them.
+    ///
+    /// # Panics
+    /// Where it does not take one.
+    pub fn flush(&self) {
+        self.producer.flush(LONG).expect("the broker answers");
+        let failures = &self.producer.context().failures;
+        let failures = failures.lock().expect("no one panics here");
+        assert!(failures.is_empty(), "{}: {failures:?}", self.topic);
+    }
+}
+
+/// What became of the records that were sent.
 #[derive(Debug, Default)]
-struct Failures(Mutex<Vec<KafkaError>>);
+struct Deliveries {
+    taken: AtomicU64,
+    failures: Mutex<Vec<KafkaError>>,
+}
 
-impl ClientContext for Failures {}
+impl ClientContext for Deliveries {}
 
-impl ProducerContext for Failures {
+impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
-            self.0
-                .lock()
-                .expect("no one panics here")
-                .push(error.clone());
+        match result {
+            Ok(_) => {
+                self.taken.fetch_add(1, Ordering::Relaxed);
+            }
+            Err((error, _)) => {
+                let mut failures = self.failures.lock().expect("no one panics here");
+                failures.push(error.clone());
+            }
         }
     }
 }

@@ -5,5 +5,6 @@ pub mod data;
 pub mod files;
 pub mod kafka;
 pub mod place;
+pub mod prove;
 pub mod tamis;
 pub mod wait;

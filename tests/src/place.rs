@@ -22,6 +22,8 @@ pub struct Pipeline<'a> {
     pub limits: &'a str,
     /// Where dead letters go; the folder of [`Place::dead`] unless given.
     pub dead_letters: Option<&'a str>,
+    /// The sink; files in [`Place::out`] unless given.
+    pub sink: Option<&'a str>,
 }
 
 impl Default for Pipeline<'_> {
@@ -32,6 +34,7 @@ impl Default for Pipeline<'_> {
             run: "{ records_max: 10000, age_ms_max: 500 }",
             limits: "{ commit_interval_ms: 200 }",
             dead_letters: None,
+            sink: None,
         }
     }
 }
@@ -46,11 +49,18 @@ pub fn root() -> &'static Path {
 
 impl Default for Place {
     fn default() -> Self {
-        Self(tempfile::tempdir().expect("there is room for temporary files"))
+        let folder = tempfile::Builder::new().prefix("tamis-").tempdir();
+        Self(folder.expect("there is room for temporary files"))
     }
 }
 
 impl Place {
+    /// Leaves the folder where it is for whoever looks into it.
+    pub fn keep(&mut self) -> &Path {
+        self.0.disable_cleanup(true);
+        self.0.path()
+    }
+
     /// A path in this folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
@@ -110,26 +120,24 @@ impl Place {
             run,
             limits,
             dead_letters,
+            sink,
         } = job;
         let (out, dead) = (self.out(), self.dead());
         let folder = format!("{{ folder: {{ path: {} }} }}", dead.display());
         let dead_letters = dead_letters.unwrap_or(&folder);
+        let files = format!(
+            r#"{{ file: {{ url: "file://{}", path: all, format: ndjson, compression: {compression}, run: {run} }} }}"#,
+            out.display()
+        );
+        let sink = sink.unwrap_or(&files);
         let text = format!(
-            r#"pipeline: {name}
+            "pipeline: {name}
 source: {source}
 plugins: {plugins}
-sinks:
-  archive:
-    file:
-      url: "file://{out}"
-      path: all
-      format: ndjson
-      compression: {compression}
-      run: {run}
+sinks: {{ archive: {sink} }}
 dead_letters: {dead_letters}
 limits: {limits}
-"#,
-            out = out.display(),
+"
         );
         self.write(&format!("{name}.yaml"), text)
     }

@@ -146,10 +146,8 @@ impl Running {
     /// # Panics
     /// Where the process has ended.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(
-            sent.expect("there is kill").success(),
+            signal(self.child.id(), name),
             "it runs no longer: {}",
             self.said()
         );
@@ -186,6 +184,19 @@ impl Drop for Running {
             eprintln!("--- tamis said\n{}---", self.said());
         }
     }
+}
+
+/// Sends a signal by its name to a process; `false` where it runs no longer.
+///
+/// # Panics
+/// Where there is no program `kill`.
+#[must_use]
+pub fn signal(pid: u32, name: &str) -> bool {
+    let sent = Command::new("kill")
+        .args(["-s", name, &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
+    sent.expect("there is kill").success()
 }
 
 /// Runs `command` to its end.

@@ -1,6 +1,5 @@
-//! Words about the steps between a record taken and its checkpoint committed.
-//!
-//! They are logs for a person who follows a run (`--log tamis::step=debug`), and the places where a test kills the process.
+//! The steps of a record's way that matter when a process dies: to be seen in the log (`--log tamis::step=debug`), and to die at
+//! in a test.
 
 use tracing::debug;
 

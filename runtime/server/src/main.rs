@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod demo;
 mod exit;
+mod failpoint;
 mod plugin;
 mod run;
 mod summary;
@@ -15,10 +16,18 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command, PluginCommand};
 use crate::exit::Exit;
+use crate::failpoint::Failpoint;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logs(&cli);
+    let failpoint = match failpoint::from_environment() {
+        Ok(failpoint) => failpoint,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return Exit::Usage.into();
+        }
+    };
+    start_logs(&cli, failpoint);
     let exit = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
@@ -32,8 +41,10 @@ fn main() -> ExitCode {
 }
 
 /// Logs go to the standard error, so that the standard output stays for results.
-fn start_logs(cli: &Cli) {
-    use tracing_subscriber::EnvFilter;
+fn start_logs(cli: &Cli, failpoint: Option<Failpoint>) {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    use tracing_subscriber::{EnvFilter, Layer as _};
 
     // A line of the log would tear the demo's table.
     let usual = if matches!(cli.command, Command::Demo(_)) {
@@ -46,11 +57,13 @@ fn start_logs(cli: &Cli) {
         eprintln!("--log {wanted}: {error}; taking {usual}");
         EnvFilter::new(usual)
     });
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_env_filter(filter)
-        .with_target(false)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(failpoint.map(Failpoint::layer))
         .init();
 }
 

@@ -1,0 +1,256 @@
+//! The group, and what is done to it.
+
+use std::process::ExitStatus;
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::feed::Feed;
+use super::member::{Member, Role};
+use super::plan::Action;
+use super::report::Tally;
+use super::stage::{GROUP, Stage, TOPIC};
+use crate::kafka::Group;
+use crate::wait::eventually;
+
+/// Members that stay, whoever comes and goes.
+const MEMBERS: usize = 2;
+/// How long anything may take that a group does.
+pub(super) const STEP_WAIT: Duration = Duration::from_mins(2);
+/// How long nothing may be committed while there is something to do.
+const STILL_WAIT: Duration = Duration::from_mins(2);
+/// How long one action takes, until it is known better.
+const ACTION_S: f64 = 8.0;
+/// Between two lines about how far it is settled.
+const SAY_EVERY: Duration = Duration::from_secs(5);
+
+pub(super) struct Chaos<'a> {
+    pub(super) stage: &'a Stage<'a>,
+    pub(super) random: fastrand::Rng,
+    pub(super) members: Vec<Member>,
+    pub(super) tally: Tally,
+    feed: Feed,
+    group: Group,
+    is_static: bool,
+    started: u32,
+    acting: Instant,
+    acted: u32,
+}
+
+impl<'a> Chaos<'a> {
+    pub(super) fn start(stage: &'a Stage<'a>) -> Self {
+        let seed = stage.options.seed;
+        let mut chaos = Self {
+            stage,
+            random: fastrand::Rng::with_seed(seed),
+            members: Vec::new(),
+            tally: Tally::default(),
+            feed: Feed::start(&stage.kafka, stage.input.clone(), seed),
+            group: stage.kafka.group(GROUP, TOPIC),
+            is_static: false,
+            started: 0,
+            acting: Instant::now(),
+            acted: 0,
+        };
+        (0..MEMBERS).for_each(|_| chaos.add());
+        chaos
+    }
+
+    /// Does one thing; `left` says how many there are, this one among them.
+    pub(super) fn act(&mut self, action: &Action, left: usize) {
+        let each = match self.acted {
+            0 => ACTION_S,
+            acted => self.acting.elapsed().as_secs_f64() / f64::from(acted),
+        };
+        let left = u32::try_from(left + 1).expect("they are few");
+        self.feed
+            .last_for(Duration::from_secs_f64(each * f64::from(left)));
+        match action {
+            Action::Kill(window) => self.kill_in(*window),
+            Action::Rebalance => self.rebalance(),
+            Action::KillBroker => self.kill_broker(),
+            Action::BecomeStatic => self.become_static(),
+        }
+        self.acted += 1;
+    }
+
+    /// Sends what is left, waits until all is settled, and ends the members.
+    pub(super) fn settle(mut self) -> Tally {
+        let total = self.stage.options.records as u64;
+        self.stage.say("sending what is left");
+        self.feed.finish();
+        let sent = self.stage.kafka.end_of(TOPIC);
+        assert_eq!(sent, total, "the records are in the topic once");
+        let (mut best, mut moved, mut said) = (0, Instant::now(), Instant::now());
+        loop {
+            self.check_members();
+            let committed = self.committed();
+            if committed == Some(total) {
+                break;
+            }
+            if committed > Some(best) {
+                best = committed.unwrap_or_default();
+                moved = Instant::now();
+            }
+            if said.elapsed() > SAY_EVERY {
+                self.stage.say(&format!("{best} of {total} are settled"));
+                said = Instant::now();
+            }
+            assert!(
+                moved.elapsed() < STILL_WAIT,
+                "nothing was committed for {STILL_WAIT:?}: {best} of {total} are settled"
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+        for index in (0..self.members.len()).rev() {
+            self.leave(index);
+        }
+        self.tally
+    }
+
+    fn rebalance(&mut self) {
+        self.add();
+        let new = self.members.len() - 1;
+        self.until("a new member has partitions", |chaos| {
+            chaos.members[new].said().contains("partitions assigned")
+        });
+        self.pause(1_500);
+        let leaves = self.random.usize(0..self.members.len());
+        self.leave(leaves);
+        self.tally.rebalances += 1;
+    }
+
+    fn kill_broker(&mut self) {
+        loop {
+            self.pause(1_000);
+            self.until("a member has something in flight", |chaos| {
+                chaos.members.iter().any(|member| member.unsettled() > 0)
+            });
+            self.await_lag();
+            self.pause(200);
+            self.stage.broker.kill();
+            let busy = self.members.iter().map(Member::unsettled).max();
+            self.stage.say(&format!(
+                "broker killed, {} batches unsettled in a member",
+                busy.unwrap_or_default()
+            ));
+            self.pause(2_000);
+            self.stage.broker.start();
+            self.stage.say("broker started again");
+            let before = self.await_committed();
+            self.until("something is committed again", |chaos| {
+                chaos.committed() > Some(before)
+            });
+            if busy > Some(0) {
+                break;
+            }
+            self.tally.in_vain += 1;
+        }
+        self.tally.broker_kills += 1;
+    }
+
+    fn become_static(&mut self) {
+        for index in (0..self.members.len()).rev() {
+            self.leave(index);
+        }
+        self.is_static = true;
+        (0..MEMBERS).for_each(|_| self.add());
+        self.stage.say("members are static from now on");
+    }
+
+    /// Starts a member that stays.
+    pub(super) fn add(&mut self) {
+        let instance = self
+            .is_static
+            .then(|| format!("instance-{}", self.started + 1));
+        let role = Role {
+            instance,
+            failpoint: None,
+        };
+        let member = self.new_member(role);
+        self.members.push(member);
+    }
+
+    pub(super) fn new_member(&mut self, role: Role) -> Member {
+        self.started += 1;
+        let stage = self.stage;
+        let member = Member::start(
+            &stage.place.path("logs"),
+            &stage.pipeline,
+            self.started,
+            role,
+        );
+        stage.say(&format!("{} starts", member.name));
+        member
+    }
+
+    /// Ends a member in good order.
+    pub(super) fn leave(&mut self, index: usize) -> Member {
+        // Before that a signal ends it the hard way.
+        self.until("the member listens to signals", |chaos| {
+            chaos.members[index].has_started()
+        });
+        let mut member = self.members.remove(index);
+        assert!(member.terminate(), "{} ended by itself", member.name);
+        let mut status = None;
+        eventually(STEP_WAIT, &format!("{} ends", member.name), || {
+            status = member.ended();
+            status.is_some()
+        });
+        let code = status.and_then(|status: ExitStatus| status.code());
+        assert_eq!(code, Some(0), "the exit code of {}", member.name);
+        self.stage.say(&format!("{} has left", member.name));
+        member
+    }
+
+    pub(super) fn is_static(&self) -> bool {
+        self.is_static
+    }
+
+    /// Up to `ms_max`: what happens next must not fall together with what was before.
+    pub(super) fn pause(&mut self, ms_max: u64) {
+        thread::sleep(Duration::from_millis(self.random.u64(0..=ms_max)));
+    }
+
+    /// Waits until `is_so`, while every member that stays runs.
+    pub(super) fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+        eventually(STEP_WAIT, what, || {
+            self.check_members();
+            is_so(self)
+        });
+    }
+
+    /// Waits until records are in the topic that are not settled; how many there are in the topic.
+    pub(super) fn await_lag(&mut self) -> u64 {
+        let mut taken = 0;
+        self.until("records are in flight", |chaos| {
+            taken = chaos.feed.taken();
+            chaos.committed().is_some_and(|committed| committed < taken)
+        });
+        taken
+    }
+
+    /// How many records the group has settled, once the broker says so.
+    pub(super) fn await_committed(&mut self) -> u64 {
+        let mut committed = None;
+        self.until("the broker says what is committed", |chaos| {
+            committed = chaos.committed();
+            committed.is_some()
+        });
+        committed.unwrap_or_default()
+    }
+
+    fn committed(&self) -> Option<u64> {
+        self.group.committed().ok()
+    }
+
+    fn check_members(&mut self) {
+        assert!(!super::is_interrupted(), "interrupted");
+        for member in &mut self.members {
+            if let Some(status) = member.ended() {
+                panic!("{} ended by itself: {status}", member.name);
+            }
+        }
+    }
+}

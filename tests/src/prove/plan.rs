@@ -1,0 +1,109 @@
+//! What happens in which order.
+
+use super::options::Options;
+
+/// One thing that is done to the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// A member dies in this window.
+    Kill(Window),
+    /// A member joins, another one leaves.
+    Rebalance,
+    /// The broker dies and comes back.
+    KillBroker,
+    /// From here on members are static: each has a name of its own that outlives it.
+    BecomeStatic,
+}
+
+/// When a member dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Window {
+    /// At any moment.
+    Random,
+    /// A batch has been taken.
+    Taken,
+    /// A run is safe, but not committed.
+    Staged,
+    /// A run is committed, but not visible.
+    Committed,
+    /// A run is visible.
+    Revealed,
+    /// It begins to let partitions go.
+    Draining,
+    /// A dead letter is stored, but its offset not committed.
+    Buried,
+}
+
+/// Each once before any of them twice.
+const WINDOWS: [Window; 7] = [
+    Window::Committed,
+    Window::Random,
+    Window::Staged,
+    Window::Draining,
+    Window::Buried,
+    Window::Revealed,
+    Window::Taken,
+];
+
+impl Window {
+    /// The step in which it dies; none for any moment.
+    pub(super) fn step(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Random => return None,
+            Self::Taken => "taken",
+            Self::Staged => "staged",
+            Self::Committed => "committed",
+            Self::Revealed => "revealed",
+            Self::Draining => "draining",
+            Self::Buried => "buried",
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        self.step().unwrap_or("random")
+    }
+
+    /// Steps that there are with runs alone.
+    fn is_of_runs(self) -> bool {
+        matches!(self, Self::Staged | Self::Committed | Self::Revealed)
+    }
+}
+
+/// All that is to be done, in an order that the seed decides; members become static half way.
+pub(super) fn actions(options: Options) -> Vec<Action> {
+    let windows = WINDOWS
+        .into_iter()
+        .filter(|window| !(options.transactional && window.is_of_runs()));
+    let kills = windows.cycle().take(options.kills).map(Action::Kill);
+    let rebalances = std::iter::repeat_n(Action::Rebalance, options.rebalances);
+    let broker_kills = std::iter::repeat_n(Action::KillBroker, options.broker_kills);
+    let mut actions: Vec<_> = kills.chain(rebalances).chain(broker_kills).collect();
+    fastrand::Rng::with_seed(options.seed).shuffle(&mut actions);
+    actions.insert(actions.len() / 2, Action::BecomeStatic);
+    actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_plans_the_same() {
+        let plan = |seed| actions(Options::new(seed));
+        assert_eq!(plan(1), plan(1));
+        assert_ne!(plan(1), plan(2));
+    }
+
+    #[test]
+    fn each_window_has_its_turn() {
+        let options = Options {
+            kills: WINDOWS.len(),
+            ..Options::new(3)
+        };
+        let plan = actions(options);
+        for window in WINDOWS {
+            assert!(plan.contains(&Action::Kill(window)), "{window:?}");
+        }
+        assert_eq!(plan.len(), 7 + 4 + 1 + 1);
+    }
+}

@@ -1,0 +1,91 @@
+//! What a proof is made in: a broker of its own, a topic, a pipeline.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Say;
+use super::options::Options;
+use crate::broker::Broker;
+use crate::kafka::Kafka;
+use crate::place::{Pipeline, Place};
+
+pub(super) const PARTITIONS: usize = 4;
+pub(super) const TOPIC: &str = "logs";
+/// Where a pipeline in transactions writes to.
+pub(super) const OUTPUT: &str = "kept";
+pub(super) const GROUP: &str = "prove";
+
+/// Everything but members.
+pub(super) struct Stage<'a> {
+    pub(super) options: Options,
+    pub(super) place: &'a Place,
+    pub(super) broker: Broker,
+    pub(super) kafka: Kafka,
+    pub(super) input: Vec<u8>,
+    pub(super) pipeline: PathBuf,
+    started: Instant,
+    say: Say,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn set_up(options: Options, place: &'a Place, input: Vec<u8>, say: Say) -> Self {
+        let started = Instant::now();
+        let broker = Broker::default();
+        broker.start();
+        let kafka = broker.kafka();
+        let partitions = i32::try_from(PARTITIONS).expect("they are few");
+        kafka.create_topic(TOPIC, partitions, &[]);
+        let sink = format!("{{ kafka: {{ topic: {OUTPUT}, transactional: true }} }}");
+        if options.transactional {
+            kafka.create_topic(OUTPUT, partitions, &[]);
+        }
+        let job = Pipeline {
+            name: "prove",
+            compression: "none",
+            // Small, so that there are many.
+            run: "{ records_max: 2000, age_ms_max: 500 }",
+            sink: options.transactional.then_some(&sink),
+            ..Pipeline::default()
+        };
+        let pipeline = place.main_job(&source(&kafka), job);
+        fs::create_dir(place.path("logs")).expect("a folder can be made");
+        Self {
+            options,
+            place,
+            broker,
+            kafka,
+            input,
+            pipeline,
+            started,
+            say,
+        }
+    }
+
+    /// Says what happens, and when.
+    pub(super) fn say(&self, what: &str) {
+        (self.say)(&format!("{:>6.1} s  {what}", self.elapsed().as_secs_f64()));
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        // Beside the members' logs, should the folder be kept; without it there is less to look into.
+        let _copied = fs::copy(self.broker.log(), self.place.path("logs/broker.log"));
+    }
+}
+
+/// A source whose members are missed as soon as the broker allows, and hear of each other quickly.
+fn source(kafka: &Kafka) -> String {
+    let address = &kafka.address;
+    format!(
+        "{{ kafka: {{ brokers: [\"{address}\"], topics: [{TOPIC}], group: {GROUP}, start_at: earliest, \
+         properties: {{ session.timeout.ms: 6000, heartbeat.interval.ms: 500 }} }} }}"
+    )
+}
