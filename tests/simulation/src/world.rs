@@ -278,6 +278,13 @@ impl World {
         }
     }
 
+    /// Checks, after a life that ended in peace, that no commit names runs: they are seen, and no one has to look for them.
+    pub(crate) fn check_names(&self) {
+        for (partition, (next, metadata)) in &self.state().committed {
+            assert_eq!(metadata, "", "{partition}@{next} still names runs");
+        }
+    }
+
     /// Checks the second law: everything is committed, the stores hold what they would without any fault, and nothing is left of
     /// the work on it.
     pub(crate) fn judge(&self) -> Outcome {
