@@ -13,5 +13,4 @@ mod prove;
 mod readme;
 mod restart;
 mod shutdown;
-mod simulation;
 mod tidy;

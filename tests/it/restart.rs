@@ -2,8 +2,7 @@
 
 use tamis_tests::data::{self, Expected, Kind};
 use tamis_tests::files::{
-    assert_pieces, assert_same, by_partition, dead_letters, dead_letters_at_least_once, positions,
-    staged,
+    assert_same, by_partition, dead_letters, dead_letters_at_least_once, positions, staged,
 };
 use tamis_tests::kafka::{Group, Kafka, unique};
 use tamis_tests::place::{Pipeline, Place};
@@ -92,7 +91,7 @@ fn a_second_run_goes_on_where_the_first_one_was_stopped() {
 }
 
 #[test]
-fn nothing_is_lost_when_a_process_is_killed() {
+fn each_record_is_there_once_when_a_process_is_killed() {
     let job = Job::new("killed");
     let input = data::logs(20_000, Kind::Odd);
     let Expected {
@@ -123,13 +122,12 @@ fn nothing_is_lost_when_a_process_is_killed() {
         counts.taken - settled,
         "what was settled is not read again"
     );
-    for (partition, whole) in written.iter().enumerate() {
-        assert_pieces(
-            &job.place.out(),
-            &format!("{}-{partition}", job.topic),
-            whole,
-        );
+    let actual = by_partition(&job.place.out());
+    for (partition, expected) in (0..).zip(&written) {
+        let name = format!("{}-{partition}", job.topic);
+        assert_same(&name, &actual[&name], expected);
     }
+    assert_eq!(staged(&job.place.out()), [""; 0]);
     assert_eq!(
         positions(&dead_letters_at_least_once(&job.place.dead())),
         dead

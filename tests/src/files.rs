@@ -42,6 +42,8 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
 pub fn staged(root: &Path) -> Vec<String> {
     visible(&root.join(STAGING))
         .iter()
+        // What names the store stays.
+        .filter(|path| !path.ends_with("store"))
         .map(|path| path.display().to_string())
         .collect()
 }

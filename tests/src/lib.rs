@@ -6,6 +6,5 @@ pub mod files;
 pub mod kafka;
 pub mod place;
 pub mod prove;
-pub mod simulation;
 pub mod tamis;
 pub mod wait;

@@ -68,6 +68,22 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), SinkError> {
     sync(&opened, folder)
 }
 
+/// Removes the file at `path`, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), SinkError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes `folder` safe together with those above it up to `root`, which may be as new.
+pub(crate) fn sync_folders(root: &Path, folder: &Path) -> Result<(), SinkError> {
+    let mut below_root = folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root));
+    below_root.try_for_each(sync_folder)
+}
+
 /// Makes `folder` and tries whether files can be made in it.
 pub(crate) fn make_writable(folder: &Path) -> Result<(), SinkError> {
     fs::create_dir_all(folder).map_err(failed("make folder", folder))?;

@@ -7,3 +7,4 @@ pub(crate) mod lines;
 mod manifest;
 mod path;
 mod staged;
+mod store;

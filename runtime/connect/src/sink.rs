@@ -4,7 +4,7 @@ use tamis_config::spec::{SinkKind, SinkSpec};
 use tamis_core::Destination;
 use tamis_core::sink::SinkError;
 
-/// Makes a store of `spec`, for a pipeline with this many `lanes`.
+/// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions.
 ///
 /// # Errors
 /// When the store cannot be reached, or refuses.
@@ -12,7 +12,7 @@ use tamis_core::sink::SinkError;
     not(feature = "file"),
     expect(unused_variables, reason = "only files have a store for each lane")
 )]
-pub fn connect(spec: &SinkSpec, lanes: usize) -> Result<Destination, SinkError> {
+pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination, SinkError> {
     match &spec.kind {
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
@@ -25,10 +25,8 @@ pub fn connect(spec: &SinkSpec, lanes: usize) -> Result<Destination, SinkError> 
                 records_max: spec.run.records_max,
                 age_max: Duration::from_millis(spec.run.age_ms_max),
             };
-            Ok(Destination::Runs(
-                crate::file::sink::connect(spec, lanes)?,
-                limits,
-            ))
+            let (sinks, store) = crate::file::sink::connect(spec, lanes, owner)?;
+            Ok(Destination::Runs(sinks, store, limits))
         }
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => Err(left_out("file")),

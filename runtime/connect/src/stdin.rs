@@ -61,7 +61,7 @@ impl Source for StdinSource {
             number: 0,
             split: 0,
         });
-        intake.open(&partition);
+        intake.open_unkept(&partition);
         let mut lines = Lines::new(partition, limits, 0, u64::MAX);
         while let Some(block) = next(&mut blocks, &mut lines, &intake).await {
             let block = block.map_err(failed)?;

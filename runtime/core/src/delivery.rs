@@ -10,11 +10,12 @@ use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::dead;
 use crate::error::{PipelineError, causes};
-use crate::id::{OffsetRange, Partition};
-use crate::ledger::Ticket;
+use crate::id::Partition;
+use crate::ledger::{Cut, Ticket};
 use crate::retry::{Backoff, Tries};
 use crate::router::Rows;
 use crate::sink::{Records, SinkError, Verdict};
+use crate::step;
 use crate::transform::{Rejection, Stage};
 
 /// From a lane to a writer, in the order of each partition.
@@ -24,8 +25,8 @@ pub(crate) enum Delivery {
     Parcel(Parcel),
     /// Write what is gathered now.
     Flush,
-    /// The run of this partition ends with `range`; for sinks with runs alone.
-    Cut(Arc<Partition>, OffsetRange),
+    /// A run ends; for sinks with runs alone.
+    Cut(Cut),
     /// Throw the open run of this partition away; for sinks with runs alone.
     Abandon(Arc<Partition>),
 }
@@ -160,7 +161,12 @@ impl Context {
         let written: usize = judged.written.iter().sum();
         match self.role {
             Role::Sink(sink) => self.counts.add_written(sink, written),
-            Role::DeadLetters => self.counts.add_dead(written),
+            Role::DeadLetters => {
+                self.counts.add_dead(written);
+                if let Some(ticket) = tickets.first().filter(|_| written > 0) {
+                    step::reached(step::BURIED, ticket.ledger());
+                }
+            }
         }
         self.counts.add_retried(judged.retry.len());
         Ok(judged)

@@ -12,16 +12,17 @@ use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::id::Partition;
 use crate::lane::LaneMessage;
-use crate::ledger::Ledger;
+use crate::ledger::{Checkpoint, Keeps, Ledger};
+use crate::reveal::{RecoverError, RunStores};
 use crate::step;
 
 /// Takes batches in, bounds what is in flight, and tells how far it is settled.
-#[derive(Debug)]
 pub struct Intake {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) lanes: Vec<mpsc::Sender<LaneMessage>>,
     pub(crate) room: Arc<Semaphore>,
     pub(crate) room_bytes: usize,
+    pub(crate) stores: RunStores,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
 }
@@ -38,8 +39,7 @@ impl Intake {
     /// # Panics
     /// Where it is open already.
     pub fn open(&self, partition: &Arc<Partition>) {
-        self.ledger
-            .open(Arc::clone(partition), self.lanes.len(), None);
+        self.open_with(partition, Keeps::Committed, None);
     }
 
     /// Starts a new generation of `partition` that is read from `next` on, which is its first checkpoint, still to be committed.
@@ -47,8 +47,29 @@ impl Intake {
     /// # Panics
     /// Where it is open already.
     pub fn open_at(&self, partition: &Arc<Partition>, next: u64) {
+        self.open_with(partition, Keeps::Committed, Some(next));
+    }
+
+    /// Opens `partition` for this process alone: its checkpoints are kept nowhere, so no one has to commit them.
+    ///
+    /// # Panics
+    /// Where it is open already.
+    pub fn open_unkept(&self, partition: &Arc<Partition>) {
+        self.open_with(partition, Keeps::Nothing, None);
+    }
+
+    fn open_with(&self, partition: &Arc<Partition>, keeps: Keeps, next: Option<u64>) {
         self.ledger
-            .open(Arc::clone(partition), self.lanes.len(), Some(next));
+            .open(Arc::clone(partition), self.lanes.len(), keeps, next);
+    }
+
+    /// Takes `partition` over from the owner before, before it is opened: what that one committed with `metadata` is shown where
+    /// it is not yet, and what it did not commit is thrown away. Outages are waited out.
+    ///
+    /// # Errors
+    /// When the pipeline has ended meanwhile, or `metadata` cannot be followed.
+    pub async fn recover(&self, partition: &Partition, metadata: &str) -> Result<(), RecoverError> {
+        self.stores.recover(partition, metadata).await
     }
 
     /// Hands `batch` over to the lane of its partition as soon as there is room, and leaves `None` behind.
@@ -76,8 +97,8 @@ impl Intake {
             batch.hold(room);
             let ticket = self.ledger.take(batch.partition(), batch.range());
             self.counts.add_taken(batch.taken(), batch.buffered());
-            step::reached("taken", self.ledger.unsettled());
             slot.send(LaneMessage::Batch(batch, ticket));
+            step::reached(step::TAKEN, &self.ledger);
         }
         Ok(())
     }
@@ -89,24 +110,30 @@ impl Intake {
         room.expect("the semaphore is never closed")
     }
 
-    /// The partitions whose checkpoint lies beyond what was [`committed`](Self::committed) of them.
+    /// What is to be committed now. A commit that failed is part of what this returns next, even if it had an effect.
     ///
-    /// A checkpoint is the next offset to read: nothing before it is unsettled.
+    /// With a sink that shows whole runs, checkpoints are the ends of runs, and there is no further one until all of the one
+    /// before is [seen](Self::seen).
     #[must_use]
-    pub fn checkpoints(&self) -> Vec<(Arc<Partition>, u64)> {
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
         self.ledger.checkpoints()
     }
 
-    /// Notes that the checkpoint `next` of `partition` is safe where the source keeps it.
-    pub fn committed(&self, partition: &Arc<Partition>, next: u64) {
-        self.ledger.committed(partition, next);
-        step::reached("committed", self.ledger.unsettled());
+    /// Notes that `checkpoint` is safe where the source keeps it, beyond doubt: its runs are shown now.
+    pub fn committed(&self, checkpoint: &Checkpoint) {
+        self.ledger.committed(checkpoint);
+    }
+
+    /// Returns once everything that is committed of `partitions` can be seen; `false` where `timeout` did not suffice.
+    pub async fn seen(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
+        let seen = self.ledger.seen(partitions);
+        tokio::time::timeout(timeout, seen).await.is_ok()
     }
 
     /// Settles what is in flight of `partitions` without waiting for fuller batches; `false` where `timeout` did not suffice
     /// or the pipeline has ended.
     pub async fn drain(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
-        step::reached("draining", self.ledger.unsettled());
+        step::reached(step::DRAINING, &self.ledger);
         let drained = async {
             for partition in partitions {
                 let lane = self.ledger.lane(partition);

@@ -12,7 +12,7 @@ use crate::counts::Counts;
 use crate::dead;
 use crate::delivery::{Delivery, Parcel};
 use crate::error::PipelineError;
-use crate::id::{OffsetRange, Partition};
+use crate::id::Partition;
 use crate::ledger::Ticket;
 use crate::router::{self, Routes, Rows};
 use crate::run_writer::RunLimits;
@@ -52,7 +52,9 @@ pub(crate) struct Lane {
 /// What went to the sinks with runs since the last cut.
 #[derive(Debug)]
 pub(crate) struct OpenRun {
-    range: OffsetRange,
+    start: u64,
+    /// That of its last batch.
+    ticket: Ticket,
     bytes: u64,
     records: u64,
     due: Instant,
@@ -136,7 +138,7 @@ impl Lane {
             }
         }
         ticket.settle(1);
-        self.note_run(&batch).await
+        self.note_run(&batch, ticket).await
     }
 
     /// Hands dead letters to their writer.
@@ -153,7 +155,7 @@ impl Lane {
     }
 
     /// Counts `batch` into the open run of its partition, and cuts the run where that makes it large enough.
-    async fn note_run(&mut self, batch: &Batch) -> Result<(), Stopped> {
+    async fn note_run(&mut self, batch: &Batch, ticket: Ticket) -> Result<(), Stopped> {
         let Some(limits) = self.run_limits else {
             return Ok(());
         };
@@ -161,12 +163,13 @@ impl Lane {
             .runs
             .entry(Arc::clone(batch.partition()))
             .or_insert_with(|| OpenRun {
-                range: batch.range(),
+                start: batch.range().start,
+                ticket: ticket.clone(),
                 bytes: 0,
                 records: 0,
                 due: Instant::now() + limits.age_max,
             });
-        run.range.next = batch.range().next;
+        run.ticket = ticket;
         run.records += batch.rows().len() as u64;
         run.bytes += batch
             .rows()
@@ -184,9 +187,10 @@ impl Lane {
         let Some(run) = self.runs.remove(partition) else {
             return Ok(());
         };
-        for outlet in self.outlets.iter().filter(|outlet| outlet.has_runs) {
-            let cut = Delivery::Cut(Arc::clone(partition), run.range);
-            send(&self.control, &outlet.to, cut).await?;
+        let with_runs = || self.outlets.iter().filter(|outlet| outlet.has_runs);
+        let cut = run.ticket.cut(run.start, with_runs().count());
+        for outlet in with_runs() {
+            send(&self.control, &outlet.to, Delivery::Cut(cut.clone())).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::control::{Control, Stop};
@@ -16,9 +16,10 @@ use crate::intake::Intake;
 use crate::lane::{Lane, LaneOutlet};
 use crate::ledger::Ledger;
 use crate::retry::Backoff;
+use crate::reveal::RunStores;
 use crate::router::Routes;
 use crate::run_writer::{RunLimits, RunWriter};
-use crate::sink::{RunSink, Sink};
+use crate::sink::{RunSink, RunStore, Sink};
 use crate::source::Source;
 use crate::transform::{Stage, Transform};
 use crate::writer::{Writer, WriterLimits};
@@ -48,8 +49,8 @@ pub struct Outlet {
 pub enum Destination {
     /// Each record by itself, under its id.
     Keyed(Arc<dyn Sink>, WriterLimits),
-    /// Whole runs; one sink for each lane.
-    Runs(Vec<Box<dyn RunSink>>, RunLimits),
+    /// Whole runs; one sink for each lane, and their store.
+    Runs(Vec<Box<dyn RunSink>>, Arc<dyn RunStore>, RunLimits),
 }
 
 /// Where refused records go: to the first store; what that one refuses goes to the second.
@@ -154,23 +155,29 @@ impl Pipeline {
             control,
             counts,
         } = self;
-        let ledger = Arc::new(Ledger::default());
-        let mut parts = Parts::new();
+        let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
+        let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
+        let (mut parts, mut revealer) = (Parts::new(), Parts::new());
         let mut build = Build {
             parts: &mut parts,
             executor,
             control: &control,
             counts: &counts,
             limits,
+            stores: RunStores::default(),
         };
         let dead = build.dead_letters(dead);
         let writers = build.sinks(sinks, lanes.len(), &dead);
         let lanes = build.lanes(lanes, writers, dead);
+        let stores = std::mem::take(&mut build.stores);
+        build.parts = &mut revealer;
+        let no_more = build.revealer(&stores, &ledger);
         let intake = Intake {
             ledger: Arc::clone(&ledger),
             lanes,
             room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
             room_bytes: limits.in_flight_bytes_max,
+            stores,
             control: control.clone(),
             counts: Arc::clone(&counts),
         };
@@ -179,6 +186,9 @@ impl Pipeline {
                 control.fail(PipelineError::Source(error));
             }
             while parts.join_next().await.is_some() {}
+            // Until then the last dead letter may settle the last run.
+            drop(no_more);
+            while revealer.join_next().await.is_some() {}
         };
         tokio::pin!(settled);
         let in_time = tokio::select! {
@@ -213,6 +223,7 @@ struct Build<'a> {
     control: &'a Control,
     counts: &'a Arc<Counts>,
     limits: Limits,
+    stores: RunStores,
 }
 
 impl Build<'_> {
@@ -300,10 +311,14 @@ impl Build<'_> {
                         None,
                     )
                 }
-                Destination::Runs(stores, limits) => {
-                    assert_eq!(stores.len(), lanes, "one sink with runs for each lane");
-                    let to = stores.into_iter().map(|store| self.runs(&context, store));
-                    (to.collect(), Some(limits))
+                Destination::Runs(sinks, store, limits) => {
+                    assert_eq!(sinks.len(), lanes, "one sink with runs for each lane");
+                    let to = sinks.into_iter().map(|sink| self.runs(&context, sink));
+                    let to = to.collect();
+                    // A store refuses no record, and what shows runs outlives the writer of dead letters.
+                    let context = self.context(&sink.name, Role::Sink(index), OnRejected::Stop);
+                    self.stores.add(context, store);
+                    (to, Some(limits))
                 }
             };
             SinkStart {
@@ -315,15 +330,25 @@ impl Build<'_> {
         sinks.into_iter().enumerate().map(start).collect()
     }
 
-    fn runs(&mut self, context: &Context, store: Box<dyn RunSink>) -> LaneOutlet {
+    fn runs(&mut self, context: &Context, sink: Box<dyn RunSink>) -> LaneOutlet {
         let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
-        let writer = RunWriter::new(context.clone(), store, inbox);
+        let writer = RunWriter::new(context.clone(), sink, inbox);
         self.start(
             self.executor,
             format!("writer {}", context.stage.name),
             writer.run(),
         );
         LaneOutlet { to, has_runs: true }
+    }
+
+    /// Starts what shows runs, until what is returned is dropped.
+    fn revealer(&mut self, stores: &RunStores, ledger: &Arc<Ledger>) -> oneshot::Sender<()> {
+        let (no_more, end) = oneshot::channel();
+        if !stores.is_empty() {
+            let work = stores.clone().run(Arc::clone(ledger), end);
+            self.start(self.executor, "revealer".to_owned(), work);
+        }
+        no_more
     }
 
     fn lanes(

@@ -8,11 +8,10 @@ use tokio::sync::mpsc;
 
 use crate::control::Stopped;
 use crate::delivery::{Context, Delivery, Parcel, Request};
-use crate::id::{OffsetRange, Partition};
-use crate::ledger::Ticket;
+use crate::id::Partition;
+use crate::ledger::{Cut, Ticket};
 use crate::retry::Tries;
 use crate::sink::{RunSink, SinkError};
-use crate::step;
 
 /// When a run ends: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +39,7 @@ pub(crate) struct RunWriter {
     context: Context,
     sink: Box<dyn RunSink>,
     inbox: mpsc::Receiver<Delivery>,
-    /// What becomes settled when the run of its partition is seen.
+    /// What becomes settled when the run of its partition is safe.
     held: BTreeMap<Arc<Partition>, Vec<(Ticket, usize)>>,
 }
 
@@ -76,7 +75,7 @@ impl RunWriter {
             };
             match delivery {
                 Some(Delivery::Parcel(parcel)) => self.append(&parcel).await?,
-                Some(Delivery::Cut(partition, range)) => self.cut(&partition, range).await?,
+                Some(Delivery::Cut(cut)) => self.cut(&cut).await?,
                 Some(Delivery::Abandon(partition)) => {
                     self.held.remove(&partition);
                     self.sink.abandon(&partition).await;
@@ -115,23 +114,26 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Makes the run of `partition` safe, then seen, then settles what is in it.
-    async fn cut(&mut self, partition: &Arc<Partition>, range: OffsetRange) -> Result<(), Stopped> {
+    /// Makes a run safe, and settles what is in it: it will be seen once its end is committed.
+    async fn cut(&mut self, cut: &Cut) -> Result<(), Stopped> {
+        let (partition, sink) = (cut.partition(), self.context.stage.name.clone());
         let Some(held) = self.held.remove(partition) else {
+            cut.staged(&sink, None);
             return Ok(());
         };
         let mut tries = self.context.tries();
         let run = loop {
-            match self.sink.stage(partition, range).await {
+            match self.sink.stage(partition, cut.range()).await {
                 Ok(run) => break run,
+                // Its next owner may have swept what was staged already, and this would go on for ever.
+                Err(_) if cut.is_late() => {
+                    self.sink.abandon(partition).await;
+                    return Ok(());
+                }
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }
         };
-        step::reached("staged", held[0].0.unsettled());
-        while let Err(error) = self.sink.reveal(&run).await {
-            self.failed(error, &mut tries, partition).await?;
-        }
-        step::reached("revealed", held[0].0.unsettled());
+        cut.staged(&sink, Some(run));
         for (ticket, written) in held {
             ticket.settle(written);
         }

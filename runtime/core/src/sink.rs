@@ -19,9 +19,10 @@ pub trait Sink: Send + Sync {
     async fn write(&self, records: &Records) -> Result<Vec<Verdict>, SinkError>;
 }
 
-/// A store that shows whole runs: one offset range of one partition, over all the files that its records go to.
+/// Writes whole runs: one offset range of one partition, over all the files that its records go to.
 ///
-/// There is one for each lane, so that records of a partition arrive in order and alone.
+/// There is one for each lane, so that records of a partition arrive in order and alone. What it staged is seen once its end
+/// is committed; that is the work of the [`RunStore`].
 #[async_trait]
 pub trait RunSink: Send {
     /// Adds `records`, all of one partition, to its open run.
@@ -39,14 +40,21 @@ pub trait RunSink: Send {
         range: OffsetRange,
     ) -> Result<StagedRun, SinkError>;
 
-    /// Makes a staged run seen; a second time changes nothing.
-    async fn reveal(&mut self, run: &StagedRun) -> Result<(), SinkError>;
-
     /// Forgets the open run of `partition`, and what it wrote: the partition is another member's now.
     async fn abandon(&mut self, partition: &Partition);
 }
 
-/// The name under which a sink knows a run that it made safe.
+/// The store of a [`RunSink`], shared by all members of a group: what one of them staged, another one can show.
+#[async_trait]
+pub trait RunStore: Send + Sync {
+    /// Makes a staged run of `partition` seen, whose end is committed; a second time changes nothing.
+    async fn reveal(&self, partition: &Partition, run: &StagedRun) -> Result<(), SinkError>;
+
+    /// Throws away what is staged of `partition`: runs that no owner before this one has committed.
+    async fn sweep(&self, partition: &Partition) -> Result<(), SinkError>;
+}
+
+/// The name under which a store knows a run that was made safe: without a space, at most 200 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagedRun(pub String);
 

@@ -1,17 +1,24 @@
-//! The steps of a record's way that matter when a process dies: to be seen in the log, and to die at in a test.
+//! The steps of a record's way that matter when a process dies: to be seen in the log (`--log tamis::step=debug`), and to die at
+//! in a test.
 
 use tracing::debug;
 
-/// Says that `step` was reached while `unsettled` batches were taken and not settled.
-///
-/// | step        | what is safe by then                                            |
-/// |-------------|-----------------------------------------------------------------|
-/// | `taken`     | nothing: the batch is in memory alone                           |
-/// | `staged`    | a run is written and fsynced, but neither committed nor visible |
-/// | `committed` | its end is committed                                            |
-/// | `revealed`  | it is visible                                                   |
-/// | `draining`  | nothing more: partitions were revoked, or the end has come      |
-/// | `buried`    | dead letters are stored, but their offsets are not committed    |
-pub(crate) fn reached(step: &'static str, unsettled: usize) {
-    debug!(target: "tamis::step", step, unsettled = unsettled as u64, "reached");
+use crate::ledger::Ledger;
+
+/// Says that `step` is done while so many batches are taken and not settled.
+pub(crate) fn reached(step: &'static str, ledger: &Ledger) {
+    debug!(target: "tamis::step", step, unsettled = ledger.unsettled());
 }
+
+/// A batch was taken from the source.
+pub(crate) const TAKEN: &str = "taken";
+/// A run is safe, but no one has committed it.
+pub(crate) const STAGED: &str = "staged";
+/// The end of a run is committed, but no one sees it yet.
+pub(crate) const COMMITTED: &str = "committed";
+/// A run is seen.
+pub(crate) const REVEALED: &str = "revealed";
+/// Partitions are to settle what they have in flight.
+pub(crate) const DRAINING: &str = "draining";
+/// Dead letters are stored, but what they came of is not settled.
+pub(crate) const BURIED: &str = "buried";

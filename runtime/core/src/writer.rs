@@ -9,10 +9,9 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::control::Stopped;
-use crate::delivery::{Context, Delivery, Parcel, Request, Role};
+use crate::delivery::{Context, Delivery, Parcel, Request};
 use crate::error::PipelineError;
 use crate::sink::Sink;
-use crate::step;
 
 /// Bounds of the requests to one sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,9 +170,6 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
             }
         };
         let judged = context.judge(&request, verdicts).await?;
-        if context.role == Role::DeadLetters {
-            step::reached("buried", request.tickets[0].unsettled());
-        }
         for (ticket, written) in request.tickets.iter().zip(&judged.written) {
             ticket.settle(*written);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec};
+use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec, SourceSpec};
 use tamis_core::transform::Transform;
 use tamis_core::{Backoff, Limits, Outlet, Pipeline};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform};
@@ -16,7 +16,10 @@ pub(crate) type Lanes = Vec<Vec<Box<dyn Transform>>>;
 pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipeline> {
     let mut sinks = Vec::with_capacity(spec.sinks.len());
     for sink in &spec.sinks {
-        sinks.push(outlet(sink, lanes.len()).with_context(|| format!("sink {}", sink.name))?);
+        sinks.push(
+            outlet(sink, lanes.len(), owner(spec))
+                .with_context(|| format!("sink {}", sink.name))?,
+        );
     }
     let dead = tamis_connect::dead::connect(&spec.dead_letters)
         .await
@@ -78,13 +81,21 @@ fn limits(limits: PluginLimits) -> tamis_host::PluginLimits {
     }
 }
 
-fn outlet(spec: &SinkSpec, lanes: usize) -> Result<Outlet> {
+/// Who has the partitions that are read: what the members of a group stage is found by each other.
+fn owner(spec: &PipelineSpec) -> &str {
+    match &spec.source {
+        SourceSpec::Kafka(source) => &source.group,
+        SourceSpec::File(_) | SourceSpec::Stdin(_) => &spec.name,
+    }
+}
+
+fn outlet(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Outlet> {
     let routes = match &spec.routes {
         tamis_config::Routes::Unrouted => tamis_core::Routes::Unrouted,
         tamis_config::Routes::Named(names) => tamis_core::Routes::Named(names.clone()),
         tamis_config::Routes::All => tamis_core::Routes::All,
     };
-    let destination = tamis_connect::sink::connect(spec, lanes)?;
+    let destination = tamis_connect::sink::connect(spec, lanes, owner)?;
     Ok(Outlet {
         name: spec.name.clone(),
         routes,

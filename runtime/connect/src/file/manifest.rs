@@ -82,47 +82,66 @@ impl Manifest {
     }
 }
 
-/// Moves the files of the run `name` from `staging` to where they are seen below `root`.
+/// Moves the files of the run `name` from `staging` to where they are seen below `root`; says whether the run was there.
 ///
-/// What was done before is left as it is, so that this can be called as often as it takes.
-pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<(), SinkError> {
-    let path = within(staging, name)?;
-    let Some(manifest) = Manifest::read(&path)? else {
-        return Ok(());
+/// What was done before is left as it is, so that this can be called as often as it takes, by two processes at once even.
+pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<bool, SinkError> {
+    let manifest_path = within(staging, &file_name(name))?;
+    let Some(manifest) = Manifest::read(&manifest_path)? else {
+        return Ok(false);
     };
     let mut folders = BTreeSet::new();
     for Entry { staged, path } in &manifest.files {
         let (from, to) = (within(staging, staged)?, within(root, path)?);
         let folder = to.parent().expect("a file is in a folder");
         fs::create_dir_all(folder).map_err(disk::failed("make folder", folder))?;
-        move_into_place(&from, &to).map_err(disk::failed("move into place", &to))?;
-        // With the folders above it, which may be as new as the file.
-        let below_root = folder
-            .ancestors()
-            .take_while(|folder| folder.starts_with(root));
-        folders.extend(below_root.map(Path::to_owned));
+        if !move_into_place(&from, &to).map_err(disk::failed("move into place", &to))? {
+            return gone(&manifest_path, &from, &to);
+        }
+        folders.insert(folder.to_owned());
     }
     folders
         .iter()
-        .try_for_each(|folder| disk::sync_folder(folder))?;
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(disk::failed("remove", &path)(error))
-        }
-        Ok(()) | Err(_) => Ok(()),
+        .try_for_each(|folder| disk::sync_folders(root, folder))?;
+    disk::remove(&manifest_path)?;
+    Ok(true)
+}
+
+/// A file of the run at `path` is neither staged nor in its place.
+fn gone(path: &Path, from: &Path, to: &Path) -> Result<bool, SinkError> {
+    // Another process may have finished all of it meanwhile.
+    if !path.try_exists().map_err(disk::failed("look for", path))? {
+        return Ok(true);
     }
+    let message = format!(
+        "{} is committed but neither staged nor at {}; if it was taken away after it could be seen, remove {}",
+        from.display(),
+        to.display(),
+        path.display()
+    );
+    Err(SinkError::Misconfigured(message.into()))
+}
+
+/// The manifest's name in the staging folder.
+pub(crate) fn file_name(run: &str) -> String {
+    format!("{run}.json")
 }
 
 /// Gives `from` the name `to`, or that name with a number where another file has it: the same range of another run may hold
 /// other bytes (the standard input begins at 0 each time), and nothing that can be seen is ever overwritten.
-fn move_into_place(from: &Path, to: &Path) -> io::Result<()> {
-    if !from.try_exists()? {
-        // Moved before; or someone else took it, which must not look like success.
-        return to
-            .try_exists()?
-            .then_some(())
-            .ok_or(io::ErrorKind::NotFound.into());
+///
+/// `false` where it is gone and `to` is not there.
+fn move_into_place(from: &Path, to: &Path) -> io::Result<bool> {
+    match claim_place(from, to) {
+        // Moved before, or by another process just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !from.try_exists()? => {
+            to.try_exists()
+        }
+        claimed => claimed.map(|()| true),
     }
+}
+
+fn claim_place(from: &Path, to: &Path) -> io::Result<()> {
     let mut free = to.to_owned();
     for number in 2_u64.. {
         if !free.try_exists()? {
@@ -220,9 +239,9 @@ mod tests {
         }
         fs::write(staging.join("s"), staged).unwrap();
         let manifest = r#"{"version":1,"source":"c","topic":"t","partition":0,"split":0,"start":0,"next":1,"files":[{"staged":"s","path":"a.ndjson"}]}"#;
-        fs::write(staging.join("run"), manifest).unwrap();
-        reveal(root.path(), &staging, "run").unwrap();
-        reveal(root.path(), &staging, "run").unwrap();
+        fs::write(staging.join("run.json"), manifest).unwrap();
+        assert!(reveal(root.path(), &staging, "run").unwrap());
+        assert!(!reveal(root.path(), &staging, "run").unwrap());
         let mut found: Vec<_> = fs::read_dir(root.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -257,7 +276,7 @@ mod tests {
 
     fn check_refused(manifest: &str, words: &str) {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("run"), manifest).unwrap();
+        fs::write(root.path().join("run.json"), manifest).unwrap();
         let error = reveal(root.path(), root.path(), "run").unwrap_err();
         let SinkError::Misconfigured(error) = error else {
             panic!("{error} is not for a person")
@@ -286,6 +305,6 @@ mod tests {
         );
         let staging = Path::new("staging");
         assert!(reveal(staging, staging, "../run").is_err());
-        assert!(reveal(staging, staging, "").is_err());
+        assert!(reveal(staging, staging, "/run").is_err());
     }
 }

@@ -133,6 +133,15 @@ pub(crate) fn file_prefix(partition: &Partition) -> String {
     format!("{}-{}", fit(&topic, TOPIC_BYTES_MAX), partition.number)
 }
 
+/// A name of someone else's, as one component of a path.
+pub(crate) fn component(name: &str) -> String {
+    let mut raw = String::new();
+    push_value(&mut raw, name);
+    let mut component = String::new();
+    push_component(&mut component, &raw);
+    component
+}
+
 /// Stands for what is missing or empty.
 const NONE: &str = "none";
 

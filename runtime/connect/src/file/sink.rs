@@ -1,24 +1,25 @@
 //! Writes records as lines of files that are seen whole or not at all.
 //!
 //! A run's files are written below `.staging` in the root. Staging makes them safe, with a manifest that
-//! says where they belong; revealing moves them there, under `topic-partition-start-next.ndjson`, with offsets of 20 digits,
-//! so that names sort by offset. Disk is waited for in place: the engine gives each of these sinks a thread.
+//! says where they belong; the store moves them there once that is committed, under `topic-partition-start-next.ndjson`, with
+//! offsets of 20 digits, so that names sort by offset. Disk is waited for in place: the engine gives each of these sinks a
+//! thread.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use memchr::memchr;
 use tamis_config::spec::{Compression, FileFormat, FileSinkSpec};
 use tamis_core::id::{OffsetRange, Partition};
-use tamis_core::sink::{Record, Records, RunSink, SinkError, StagedRun, Verdict};
+use tamis_core::sink::{Record, Records, RunSink, RunStore, SinkError, StagedRun, Verdict};
 use tracing::warn;
 
 use super::manifest::{self, Entry, Manifest};
-use super::path::{PathTemplate, STAGING, file_prefix};
+use super::path::{PathTemplate, file_prefix};
 use super::staged::{Encoder, StagedFile};
+use super::store::FileStore;
 use crate::disk;
 
 /// Files that stay open between two writes, over all lanes: a quarter of what a process may open by default.
@@ -26,29 +27,33 @@ const HANDLES_MAX: usize = 256;
 /// Bytes of lines that the files of a lane may hold in memory together.
 const HELD_BYTES_MAX: usize = 32 << 20;
 
-/// One sink for each of `lanes` lanes.
+/// One sink for each of `lanes` lanes, and their store. `owner` is who has the partitions: a consumer group, or a pipeline.
 ///
 /// # Errors
 /// When the root cannot be made or written to, or a time format is wrong.
-pub fn connect(spec: &FileSinkSpec, lanes: usize) -> Result<Vec<Box<dyn RunSink>>, SinkError> {
-    let sink = |lane| Ok(Box::new(FileSink::new(spec, lane, lanes)?) as Box<dyn RunSink>);
-    disk::make_writable(&spec.root.join(STAGING))?;
-    (0..lanes).map(sink).collect()
+pub fn connect(spec: &FileSinkSpec, lanes: usize, owner: &str) -> Result<Connected, SinkError> {
+    let store = FileStore::connect(&spec.root, owner)?;
+    let sink = |_| Ok(Box::new(FileSink::new(spec, lanes, &store)?) as Box<dyn RunSink>);
+    let sinks = (0..lanes).map(sink).collect::<Result<_, SinkError>>()?;
+    Ok((sinks, store))
 }
+
+/// A sink for each lane, and their store.
+pub type Connected = (Vec<Box<dyn RunSink>>, Arc<dyn RunStore>);
 
 /// The files of one lane.
 struct FileSink {
     layout: Layout,
     encoder: Encoder,
-    runs: Runs,
+    /// By partition.
+    open: BTreeMap<Partition, Run>,
     /// Bytes of lines that were added since all lines were written.
     held_bytes: usize,
 }
 
 /// Which record goes into which file.
 struct Layout {
-    root: PathBuf,
-    staging: PathBuf,
+    store: Arc<FileStore>,
     template: PathTemplate,
     extension: &'static str,
     paths_max: usize,
@@ -56,27 +61,21 @@ struct Layout {
 }
 
 impl FileSink {
-    fn new(spec: &FileSinkSpec, lane: usize, lanes: usize) -> Result<Self, SinkError> {
+    fn new(spec: &FileSinkSpec, lanes: usize, store: &Arc<FileStore>) -> Result<Self, SinkError> {
         let encoder = Encoder::new(spec.compression, HANDLES_MAX / lanes);
         let encoder = encoder.map_err(|error| SinkError::Misconfigured(error.into()))?;
         let template = PathTemplate::new(&spec.path);
         let layout = Layout {
-            root: spec.root.clone(),
-            staging: spec.root.join(STAGING),
+            store: Arc::clone(store),
             template: template.map_err(|error| SinkError::Misconfigured(error.into()))?,
             extension: extension(spec.format, spec.compression),
             paths_max: spec.paths_max,
             block_bytes: encoder.block_bytes(),
         };
-        let name = format!("{}-{:016x}-{lane}", std::process::id(), fastrand::u64(..));
         Ok(Self {
             layout,
             encoder,
-            runs: Runs {
-                name,
-                open: BTreeMap::new(),
-                begun: 0,
-            },
+            open: BTreeMap::new(),
             held_bytes: 0,
         })
     }
@@ -84,13 +83,13 @@ impl FileSink {
     /// Writes what is full, before anything new is taken.
     fn relieve(&mut self, partition: &Partition) -> Result<(), SinkError> {
         if self.held_bytes >= HELD_BYTES_MAX {
-            for file in self.runs.open.values_mut().flat_map(|run| &mut run.files) {
+            for file in self.open.values_mut().flat_map(|run| &mut run.files) {
                 file.write(&mut self.encoder)?;
                 file.shrink();
             }
             self.held_bytes = 0;
         }
-        let Some(run) = self.runs.open.get_mut(partition) else {
+        let Some(run) = self.open.get_mut(partition) else {
             return Ok(());
         };
         while let Some(file) = run.full.last() {
@@ -109,13 +108,12 @@ impl RunSink for FileSink {
         };
         let partition = first.partition();
         self.relieve(partition)?;
-        let Self {
-            layout,
-            runs,
-            held_bytes,
-            ..
-        } = self;
-        let run = runs.of(partition);
+        let run = match self.open.remove(partition) {
+            Some(run) => run,
+            None => Run::begin(&self.layout, partition)?,
+        };
+        let run = self.open.entry(partition.clone()).or_insert(run);
+        let (layout, held_bytes) = (&self.layout, &mut self.held_bytes);
         // From here on nothing can fail: lines go to memory alone.
         let verdicts = records
             .iter()
@@ -136,11 +134,11 @@ impl RunSink for FileSink {
     ) -> Result<StagedRun, SinkError> {
         let Self {
             layout,
-            runs,
+            open,
             encoder,
             ..
         } = self;
-        let run = runs.of(partition);
+        let run = open.get_mut(partition).expect("only an open run is cut");
         // All are written before the first one is waited for, so that the disk gets them together.
         run.files
             .iter_mut()
@@ -148,56 +146,35 @@ impl RunSink for FileSink {
         run.files
             .iter_mut()
             .try_for_each(|file| file.sync(encoder))?;
-        let staged = StagedRun(run.manifest_name());
         let manifest = Manifest::new(partition, range, run.entries(layout, partition, range));
-        manifest.write(&layout.staging.join(&staged.0))?;
-        runs.open.remove(partition);
+        manifest.write(&run.manifest())?;
+        let staged = StagedRun(run.name.clone());
+        open.remove(partition);
         Ok(staged)
     }
 
-    async fn reveal(&mut self, run: &StagedRun) -> Result<(), SinkError> {
-        manifest::reveal(&self.layout.root, &self.layout.staging, &run.0)
-    }
-
     async fn abandon(&mut self, partition: &Partition) {
-        let Some(mut run) = self.runs.open.remove(partition) else {
+        let Some(mut run) = self.open.remove(partition) else {
             return;
         };
-        let manifest = self.layout.staging.join(run.manifest_name());
+        let manifest = run.manifest();
         for file in &mut run.files {
             file.close(&mut self.encoder);
         }
         for path in run.files.iter().map(|file| &file.path).chain([&manifest]) {
-            if let Err(error) = fs::remove_file(path)
-                && error.kind() != io::ErrorKind::NotFound
-            {
+            // The next owner sweeps it.
+            if let Err(error) = disk::remove(path) {
                 warn!(path = %path.display(), %error, "abandoned file is left behind");
             }
         }
     }
 }
 
-/// The open runs of one lane.
-struct Runs {
-    /// Sets the names of this process and lane apart from all others.
-    name: String,
-    open: BTreeMap<Partition, Run>,
-    begun: u64,
-}
-
-impl Runs {
-    /// The open run of `partition`, begun now if there is none.
-    fn of(&mut self, partition: &Partition) -> &mut Run {
-        self.open.entry(partition.clone()).or_insert_with(|| {
-            self.begun += 1;
-            Run::new(format!("{}-{}", self.name, self.begun))
-        })
-    }
-}
-
 /// The files of one partition since its last run ended.
 struct Run {
     name: String,
+    /// Where it is staged.
+    folder: PathBuf,
     files: Vec<StagedFile>,
     by_folder: HashMap<String, usize>,
     /// The file of the last record, and the period in which others have the same.
@@ -207,14 +184,15 @@ struct Run {
 }
 
 impl Run {
-    fn new(name: String) -> Self {
-        Self {
-            name,
+    fn begin(layout: &Layout, partition: &Partition) -> Result<Self, SinkError> {
+        Ok(Self {
+            name: layout.store.new_run(),
+            folder: layout.store.make_folder(partition)?,
             files: Vec::new(),
             by_folder: HashMap::new(),
             last: None,
             full: Vec::new(),
-        }
+        })
     }
 
     /// Adds `record` to its file; returns the bytes of its line, or why it can never be one.
@@ -259,14 +237,18 @@ impl Run {
                 "its run has {index} paths already, which is paths_max"
             ));
         }
-        let path = layout.staging.join(format!("{}-{index}.part", self.name));
+        let path = self.folder.join(self.staged_name(index));
         self.files.push(StagedFile::new(path, folder.clone()));
         self.by_folder.insert(folder, index);
         Ok(index)
     }
 
-    fn manifest_name(&self) -> String {
-        format!("{}.json", self.name)
+    fn staged_name(&self, index: usize) -> String {
+        format!("{}-{index}.part", self.name)
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.folder.join(manifest::file_name(&self.name))
     }
 
     /// What the manifest says of the files.
@@ -274,7 +256,7 @@ impl Run {
         let (prefix, OffsetRange { start, next }) = (file_prefix(partition), range);
         let name = format!("{prefix}-{start:020}-{next:020}.{}", layout.extension);
         let entry = |(index, file): (usize, &StagedFile)| Entry {
-            staged: format!("{}-{index}.part", self.name),
+            staged: self.staged_name(index),
             path: if file.folder.is_empty() {
                 name.clone()
             } else {

@@ -16,7 +16,7 @@ use tamis_config::spec::FileSourceSpec;
 use tamis_core::batch::Batch;
 use tamis_core::id::Partition;
 use tamis_core::source::{Source, SourceError};
-use tamis_core::{Intake, Stopped};
+use tamis_core::{Intake, RecoverError, Stopped};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -97,6 +97,14 @@ impl Source for FileSource {
     async fn run(self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
         let splits = splits(&self.name, &self.files, intake.lanes(), SPLIT_BYTES_MIN);
         let readers = intake.lanes().min(splits.len());
+        // What a process left behind that was killed; before anything is written, because splits of a file share it.
+        for split in splits.iter().filter(|split| split.partition.split == 0) {
+            match intake.recover(&split.partition, "").await {
+                Ok(()) => {}
+                Err(RecoverError::Stopped(_)) => return Ok(()),
+                Err(RecoverError::Impossible(error)) => return Err(error),
+            }
+        }
         let shared = Arc::new((intake, Mutex::new(splits.into_iter())));
         let mut reading = JoinSet::new();
         for _ in 0..readers {
@@ -130,7 +138,7 @@ fn open_next(splits: &Mutex<std::vec::IntoIter<Split>>, intake: &Intake) -> Opti
         return None;
     }
     let split = splits.next()?;
-    intake.open(&split.partition);
+    intake.open_unkept(&split.partition);
     Some(split)
 }
 

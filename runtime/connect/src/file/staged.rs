@@ -3,7 +3,7 @@
 //! A compressed block is a gzip member or a zstd frame of its own: both formats are made to be joined end to end, a file that
 //! waits for its next line holds no compressor, and a block that could not be written is simply kept.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::mem;
 use std::path::PathBuf;
@@ -86,6 +86,8 @@ pub(crate) struct StagedFile {
     pub(crate) folder: String,
     lines: Vec<u8>,
     block: Block,
+    /// Bytes in the file.
+    bytes: u64,
     handle: Option<File>,
 }
 
@@ -96,6 +98,7 @@ impl StagedFile {
             folder,
             lines: Vec::new(),
             block: Block::default(),
+            bytes: 0,
             handle: None,
         }
     }
@@ -125,14 +128,17 @@ impl StagedFile {
         let mut handle = match self.close(encoder) {
             Some(handle) => handle,
             None => {
+                // Were it gone once something is in it, a new one would lack that.
                 let opened = OpenOptions::new()
-                    .create(true)
+                    .create(self.bytes == 0)
                     .append(true)
                     .open(&self.path);
                 opened.map_err(disk::failed("open", &self.path))?
             }
         };
+        let before = self.block.written;
         let written = self.block.write_to(&mut handle);
+        self.bytes += (self.block.written - before) as u64;
         let written = written.map_err(disk::failed("write", &self.path));
         // A file that does not stay open must be safe first: once it is closed, no one would hear of a failure.
         if encoder.handles_left > 0 {
@@ -144,10 +150,19 @@ impl StagedFile {
         written
     }
 
-    /// Makes safe what was written, and closes the file.
+    /// Makes safe what was written, closes the file, and sees that it is there as it should be: an open file is written to even
+    /// when it was removed.
     pub(crate) fn sync(&mut self, encoder: &mut Encoder) -> Result<(), SinkError> {
-        self.close(encoder)
-            .map_or(Ok(()), |handle| disk::sync(&handle, &self.path))
+        if let Some(handle) = self.close(encoder) {
+            disk::sync(&handle, &self.path)?;
+        }
+        let found = fs::metadata(&self.path).map_err(disk::failed("look at", &self.path))?;
+        if found.len() == self.bytes {
+            return Ok(());
+        }
+        let (path, found, wanted) = (self.path.display(), found.len(), self.bytes);
+        let message = format!("{path} was changed by someone: it has {found} bytes, not {wanted}");
+        Err(SinkError::Unavailable(message.into()))
     }
 
     /// What is open of the file.

@@ -1,5 +1,6 @@
 //! Tests of runs of files.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use tamis_config::spec::RunLimits;
 use tamis_config::template::{Part, Template};
 
 use super::*;
+use crate::file::path::STAGING;
 use crate::testing::{partition, records};
 
 /// 2023-01-18 and the day after.
@@ -28,8 +30,8 @@ fn spec(root: &Path, compression: Compression) -> FileSinkSpec {
 }
 
 fn sink(root: &Path, compression: Compression) -> FileSink {
-    fs::create_dir_all(root.join(STAGING)).unwrap();
-    FileSink::new(&spec(root, compression), 0, 1).unwrap()
+    let store = FileStore::connect(root, "group").unwrap();
+    FileSink::new(&spec(root, compression), 1, &store).unwrap()
 }
 
 /// Paths of the files below `folder`, without what is staged when `root` is the root.
@@ -60,8 +62,18 @@ fn seen(root: &Path) -> Vec<String> {
     files(root).into_iter().map(relative).collect()
 }
 
+/// How many files are staged.
 fn staged(root: &Path) -> usize {
-    fs::read_dir(root.join(STAGING)).unwrap().count()
+    files(&root.join(STAGING).join("group")).len()
+}
+
+/// Where runs of `topic` are staged.
+fn staging(root: &Path, topic: &str) -> PathBuf {
+    root.join(STAGING).join("group/test").join(topic).join("0")
+}
+
+async fn reveal(sink: &FileSink, partition: &Partition, run: &StagedRun) {
+    sink.layout.store.reveal(partition, run).await.unwrap();
 }
 
 const NAME: &str = "logs-0-00000000000000000005-00000000000000000090.ndjson";
@@ -87,7 +99,7 @@ async fn files_are_seen_when_their_run_is_revealed_and_not_before() {
     let run = sink.stage(&logs, RANGE).await.unwrap();
     assert_eq!((seen(root).len(), staged(root)), (0, 3));
     for _ in 0..2 {
-        sink.reveal(&run).await.unwrap();
+        reveal(&sink, &logs, &run).await;
         let names = [
             format!("logs/dt=2023-01-18/{NAME}"),
             format!("logs/dt=2023-01-19/{NAME}"),
@@ -112,11 +124,11 @@ async fn another_process_finishes_a_reveal_that_was_broken_off() {
     let run = first.stage(&logs, RANGE).await.unwrap();
     let moved = root.join("logs/dt=2023-01-18").join(NAME);
     fs::create_dir_all(moved.parent().unwrap()).unwrap();
-    let part = run.0.replace(".json", "-0.part");
-    fs::rename(root.join(STAGING).join(part), moved).unwrap();
+    let part = format!("{}-0.part", run.0);
+    fs::rename(staging(root, "logs").join(part), moved).unwrap();
     drop(first);
 
-    sink(root, Compression::None).reveal(&run).await.unwrap();
+    reveal(&sink(root, Compression::None), &logs, &run).await;
     assert_eq!((seen(root).len(), staged(root)), (2, 0));
 }
 
@@ -141,7 +153,7 @@ async fn check_round_trip(compression: Compression, extension: &str, decode: fn(
             .for_each(|value| expected.extend([value.as_bytes(), b"\n"].concat()));
     }
     let run = sink.stage(&logs, RANGE).await.unwrap();
-    sink.reveal(&run).await.unwrap();
+    reveal(&sink, &logs, &run).await;
     let path = root
         .join("logs/dt=2023-01-18")
         .join(NAME)
@@ -199,7 +211,7 @@ async fn what_cannot_be_a_line_is_refused_and_its_neighbours_are_written() {
     ];
     assert_eq!(sink.append(&batch).await.unwrap(), expected);
     let run = sink.stage(&logs, RANGE).await.unwrap();
-    sink.reveal(&run).await.unwrap();
+    reveal(&sink, &logs, &run).await;
     assert_eq!(seen(root).len(), 2);
     assert_eq!(
         fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap(),
@@ -232,7 +244,7 @@ async fn an_abandoned_run_leaves_nothing_and_its_neighbours_stay() {
         .unwrap();
     for partition in [&logs, &other] {
         let run = sink.stage(partition, RANGE).await.unwrap();
-        sink.reveal(&run).await.unwrap();
+        reveal(&sink, partition, &run).await;
     }
     assert_eq!(
         fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap(),
@@ -251,7 +263,7 @@ async fn a_batch_that_finds_the_disk_gone_is_not_taken() {
     sink.append(&records(&logs, &[(5, DAY, Some(&block))]))
         .await
         .unwrap();
-    let (staging, away) = (root.join(STAGING), root.join("away"));
+    let (staging, away) = (staging(root, "logs"), root.join("away"));
     fs::rename(&staging, &away).unwrap();
     let batch = records(&logs, &[(6, DAY, Some(b"once"))]);
     for _ in 0..2 {
@@ -261,7 +273,7 @@ async fn a_batch_that_finds_the_disk_gone_is_not_taken() {
     fs::rename(&away, &staging).unwrap();
     sink.append(&batch).await.unwrap();
     let run = sink.stage(&logs, RANGE).await.unwrap();
-    sink.reveal(&run).await.unwrap();
+    reveal(&sink, &logs, &run).await;
     let written = fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap();
     assert!(written == [&block[..], b"\nonce\n"].concat());
 }
@@ -274,9 +286,7 @@ async fn a_run_is_staged_again_after_the_disk_was_full() {
     sink.append(&records(&logs, &[(5, DAY, Some(b"a"))]))
         .await
         .unwrap();
-    let manifest = root
-        .join(STAGING)
-        .join(sink.runs.open[&*logs].manifest_name());
+    let manifest = sink.open[&*logs].manifest();
     symlink("/dev/full", &manifest).unwrap();
     for _ in 0..2 {
         let error = sink.stage(&logs, RANGE).await.unwrap_err();
@@ -284,7 +294,7 @@ async fn a_run_is_staged_again_after_the_disk_was_full() {
     }
     fs::remove_file(&manifest).unwrap();
     let run = sink.stage(&logs, RANGE).await.unwrap();
-    sink.reveal(&run).await.unwrap();
+    reveal(&sink, &logs, &run).await;
     let path = root
         .join("logs/dt=2023-01-18")
         .join(NAME)
@@ -296,14 +306,31 @@ async fn a_run_is_staged_again_after_the_disk_was_full() {
 }
 
 #[tokio::test]
-async fn an_empty_call_and_a_run_without_records_change_nothing() {
+async fn an_empty_call_changes_nothing() {
     let root = tempfile::tempdir().unwrap();
     let mut sink = sink(root.path(), Compression::None);
     assert_eq!(sink.append(&Records::default()).await.unwrap(), []);
     sink.abandon(&partition("logs")).await;
-    let run = sink.stage(&partition("logs"), RANGE).await.unwrap();
-    sink.reveal(&run).await.unwrap();
-    assert_eq!((seen(root.path()).len(), staged(root.path())), (0, 0));
+    assert!(!root.path().join(STAGING).join("group").exists());
+}
+
+#[tokio::test]
+async fn a_run_whose_files_were_taken_away_is_not_staged() {
+    let root = tempfile::tempdir().unwrap();
+    let (root, logs) = (root.path(), partition("logs"));
+    let mut sink = sink(root, Compression::None);
+    let block = vec![b'x'; sink.layout.block_bytes];
+    let batch = records(&logs, &[(5, DAY, Some(&block))]);
+    sink.append(&batch).await.unwrap();
+    sink.append(&batch).await.unwrap();
+    // What the next owner of the partition does.
+    sink.layout.store.sweep(&logs).await.unwrap();
+    for _ in 0..2 {
+        let error = sink.stage(&logs, RANGE).await.unwrap_err();
+        assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
+    }
+    sink.abandon(&logs).await;
+    assert_eq!(staged(root), 0);
 }
 
 #[test]
@@ -311,7 +338,9 @@ fn a_root_that_cannot_be_a_folder_stops_with_its_name() {
     let root = tempfile::tempdir().unwrap();
     let taken = root.path().join("file");
     fs::write(&taken, "").unwrap();
-    let error = connect(&spec(&taken, Compression::None), 1).err().unwrap();
+    let error = connect(&spec(&taken, Compression::None), 1, "group")
+        .err()
+        .unwrap();
     let SinkError::Misconfigured(error) = error else {
         panic!("{error:?}")
     };
@@ -319,6 +348,7 @@ fn a_root_that_cannot_be_a_folder_stops_with_its_name() {
         error.to_string().contains(taken.to_str().unwrap()),
         "{error}"
     );
-    let sinks = connect(&spec(&root.path().join("new/root"), Compression::None), 3).unwrap();
+    let spec = spec(&root.path().join("new/root"), Compression::None);
+    let (sinks, _) = connect(&spec, 3, "group").unwrap();
     assert_eq!(sinks.len(), 3);
 }

@@ -1,7 +1,8 @@
 //! Commits checkpoints: one request at a time, and never more than the pipeline says is settled.
 //!
 //! librdkafka tells the outcome of a commit only to whoever waits for it, so each request waits in a thread of its own: the
-//! polling thread must go on while a broker is away.
+//! polling thread must go on while a broker is away. What was committed is read back: a request can fail and have an effect, or
+//! succeed for some partitions alone, and what is committed is shown, which cannot be undone.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,19 +11,15 @@ use std::time::Duration;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
-use tamis_core::Intake;
-use tamis_core::id::Partition;
+use tamis_core::{Checkpoint, Intake};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
 use super::{Consumer, context};
 use crate::kafka::client::code;
 
-/// The next offset to read of each partition.
-pub(super) type Offsets = Vec<(Arc<Partition>, u64)>;
-
-/// How long the last commit of a partition may take, with all its tries.
-const LAST_COMMIT_WAIT: Duration = Duration::from_secs(10);
+/// How long reading back may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Between two looks for an answer.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Between two tries.
@@ -37,8 +34,9 @@ pub(super) struct Commits {
 
 /// A commit that is under way. librdkafka bounds how long that may be.
 struct Request {
-    offsets: Offsets,
-    answer: oneshot::Receiver<KafkaResult<()>>,
+    checkpoints: Vec<Checkpoint>,
+    /// What the group has committed now.
+    answer: oneshot::Receiver<KafkaResult<TopicPartitionList>>,
 }
 
 impl Commits {
@@ -60,43 +58,25 @@ impl Commits {
         }
     }
 
-    /// Commits the checkpoints of `partitions`, which are about to be another member's.
-    pub(super) fn last(
-        &mut self,
-        consumer: &Arc<Consumer>,
-        intake: &Intake,
-        partitions: &[Arc<Partition>],
-    ) {
-        let deadline = Instant::now() + LAST_COMMIT_WAIT;
-        loop {
-            let mut offsets = intake.checkpoints();
-            offsets.retain(|(partition, _)| partitions.contains(partition));
-            let done = offsets.is_empty();
-            if done || self.now(consumer, intake, offsets, deadline) == Err(Refused::ForGood) {
-                return;
-            }
-        }
-    }
-
-    /// Commits `offsets` and waits for the answer.
+    /// Commits `checkpoints` and waits for the answer.
     pub(super) fn now(
         &mut self,
         consumer: &Arc<Consumer>,
         intake: &Intake,
-        offsets: Offsets,
+        checkpoints: Vec<Checkpoint>,
         deadline: Instant,
     ) -> Result<(), Refused> {
-        let mut offsets = Some(offsets);
+        let mut checkpoints = Some(checkpoints);
         while Instant::now() < deadline {
             if self.under_way.is_none()
-                && let Some(offsets) = offsets.take()
+                && let Some(checkpoints) = checkpoints.take()
             {
-                self.ask(consumer, offsets);
+                self.ask(consumer, checkpoints);
             }
             context::poll(consumer, LOOK_AGAIN);
             match self.take_answer(consumer, intake) {
                 // The answer to the request before is of no interest.
-                Some(answer) if offsets.is_none() => {
+                Some(answer) if checkpoints.is_none() => {
                     if answer.is_err() {
                         context::poll(consumer, TRY_AGAIN);
                     }
@@ -108,14 +88,16 @@ impl Commits {
         Err(Refused::ForGood)
     }
 
-    fn ask(&mut self, consumer: &Arc<Consumer>, offsets: Offsets) {
-        if offsets.is_empty() {
+    fn ask(&mut self, consumer: &Arc<Consumer>, checkpoints: Vec<Checkpoint>) {
+        if checkpoints.is_empty() {
             return;
         }
         let (to, answer) = oneshot::channel();
-        let (member, list) = (Arc::clone(consumer), list(&offsets));
+        let (member, list) = (Arc::clone(consumer), list(&checkpoints));
         let commit = move || {
-            let result = member.commit(&list, CommitMode::Sync);
+            let result = member
+                .commit(&list, CommitMode::Sync)
+                .and_then(|()| member.committed_offsets(list, ANSWER_WAIT));
             // Given back before anyone is told, so that the polling thread is the one that closes the consumer.
             drop(member);
             let _no_one_waits = to.send(result);
@@ -124,7 +106,12 @@ impl Commits {
             .name("kafka-commit".to_owned())
             .spawn(commit)
         {
-            Ok(_) => self.under_way = Some(Request { offsets, answer }),
+            Ok(_) => {
+                self.under_way = Some(Request {
+                    checkpoints,
+                    answer,
+                });
+            }
             Err(error) => note(consumer, RDKafkaErrorCode::Fail, &error.to_string()),
         }
     }
@@ -136,14 +123,19 @@ impl Commits {
             Err(TryRecvError::Empty) => return None,
             Err(TryRecvError::Closed) => Err(KafkaError::Canceled),
         };
-        let Request { offsets, .. } = self.under_way.take()?;
+        let Request { checkpoints, .. } = self.under_way.take()?;
         match answer {
-            Ok(()) => {
+            Ok(list) => {
                 consumer.context().troubles().over();
-                offsets
-                    .iter()
-                    .for_each(|(partition, next)| intake.committed(partition, *next));
-                Some(Ok(()))
+                let mut all = Ok(());
+                for checkpoint in checkpoints {
+                    if is_in(&list, &checkpoint) {
+                        intake.committed(&checkpoint);
+                    } else {
+                        all = Err(Refused::ForNow);
+                    }
+                }
+                Some(all)
             }
             Err(error) => {
                 note(consumer, code(&error), &error.to_string());
@@ -182,12 +174,31 @@ fn note(consumer: &Consumer, code: RDKafkaErrorCode, reason: &str) {
     consumer.context().troubles().note(code, reason);
 }
 
-fn list(offsets: &Offsets) -> TopicPartitionList {
-    let mut list = TopicPartitionList::with_capacity(offsets.len());
-    for (partition, next) in offsets {
-        let next = i64::try_from(*next).expect("it came from an offset, which is signed");
-        list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(next))
+fn list(checkpoints: &[Checkpoint]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(checkpoints.len());
+    for checkpoint in checkpoints {
+        let partition = &checkpoint.partition;
+        let mut element = list.add_partition(&partition.topic, partition.number);
+        element
+            .set_offset(offset(checkpoint))
             .expect("an offset can be represented");
+        if !checkpoint.metadata.is_empty() {
+            element.set_metadata(&checkpoint.metadata);
+        }
     }
     list
+}
+
+/// Whether the group has committed just this.
+fn is_in(list: &TopicPartitionList, checkpoint: &Checkpoint) -> bool {
+    let partition = &checkpoint.partition;
+    list.find_partition(&partition.topic, partition.number)
+        .is_some_and(|found| {
+            found.offset() == offset(checkpoint) && found.metadata() == checkpoint.metadata
+        })
+}
+
+fn offset(checkpoint: &Checkpoint) -> Offset {
+    let next = i64::try_from(checkpoint.next);
+    Offset::Offset(next.expect("it came from an offset, which is signed"))
 }

@@ -7,16 +7,16 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use tamis_config::spec::KafkaSourceSpec;
-use tamis_core::Intake;
 use tamis_core::batch::Batch;
 use tamis_core::id::Partition;
 use tamis_core::source::SourceError;
+use tamis_core::{Intake, RecoverError};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::assigned::Assigned;
-use super::commit::Commits;
+use super::commit::{Commits, Refused};
 use super::context::Rebalance;
 use super::start::{Start, Unknown};
 use super::{Consumer, SourceSettings, contact, context, start};
@@ -30,6 +30,8 @@ const READ_WAIT: Duration = Duration::from_millis(5);
 const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// How long it then serves events, of which each log line is one.
 const EVENTS_WAIT: Duration = Duration::from_millis(1);
+/// How long the last commits of partitions may take, with all tries.
+const LAST_COMMIT_WAIT: Duration = Duration::from_secs(10);
 /// How long it goes without polling, whatever it waits for.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -112,26 +114,26 @@ impl Poll {
     }
 
     fn assign(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
-        let mut accepted = TopicPartitionList::with_capacity(list.count());
-        let result = self.starts(list).map(|starts| {
-            let partitions = self.open(&starts);
-            info!(partitions, "partitions assigned");
-            for Start {
-                topic,
-                partition,
-                offset,
-                is_first: _,
-            } in starts
-            {
-                let offset =
-                    i64::try_from(offset).expect("it came from an offset, which is signed");
-                accepted
-                    .add_partition_offset(&topic, partition, Offset::Offset(offset))
-                    .expect("an offset can be represented");
+        let starts = self
+            .starts(list)
+            .and_then(|starts| self.take_over(starts))
+            .map(|starts| self.open(&starts));
+        let none = TopicPartitionList::new();
+        context::assign(&self.consumer, starts.as_ref().unwrap_or(&none));
+        starts.map(drop)
+    }
+
+    /// Finishes what the owners before this one left of each partition; none of them when the pipeline has ended meanwhile.
+    fn take_over(&self, starts: Vec<Start>) -> Result<Vec<Start>, SourceError> {
+        for start in &starts {
+            let partition = self.partition(start);
+            match self.wait(self.intake.recover(&partition, &start.metadata)) {
+                Ok(()) => {}
+                Err(RecoverError::Stopped(_)) => return Ok(Vec::new()),
+                Err(RecoverError::Impossible(error)) => return Err(error),
             }
-        });
-        context::assign(&self.consumer, &accepted);
-        result
+        }
+        Ok(starts)
     }
 
     /// Where the partitions start; none of them when the pipeline is to stop before that is known.
@@ -150,25 +152,35 @@ impl Poll {
         Ok(Vec::new())
     }
 
-    /// Opens partitions. The start of those that the group reads for the first time is a checkpoint to be committed: should this
-    /// member end before anything is settled, the next one must not start at another end of the log.
-    fn open(&mut self, starts: &[Start]) -> usize {
+    /// Opens partitions; returns what to assign. The start of those that the group reads for the first time is a checkpoint to be
+    /// committed: should this member end before anything is settled, the next one must not start at another end of the log. So is
+    /// the start of those whose metadata names runs: they are seen now, and no one has to look for them again.
+    fn open(&mut self, starts: &[Start]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(starts.len());
         for start in starts {
             let queue = self.queue.forward(&start.topic, start.partition);
-            let partition = Arc::new(Partition {
-                source: Arc::clone(&self.source),
-                topic: start.topic.as_str().into(),
-                number: start.partition,
-                split: 0,
-            });
-            if start.is_first {
+            let partition = Arc::new(self.partition(start));
+            if start.is_first || !start.metadata.is_empty() {
                 self.intake.open_at(&partition, start.offset);
             } else {
                 self.intake.open(&partition);
             }
             self.assigned.add(partition, start.offset, queue);
+            let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
+            list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))
+                .expect("an offset can be represented");
         }
-        starts.len()
+        info!(partitions = starts.len(), "partitions assigned");
+        list
+    }
+
+    fn partition(&self, start: &Start) -> Partition {
+        Partition {
+            source: Arc::clone(&self.source),
+            topic: start.topic.as_str().into(),
+            number: start.partition,
+            split: 0,
+        }
     }
 
     fn revoke(&mut self, list: &TopicPartitionList) {
@@ -193,8 +205,29 @@ impl Poll {
                 "not all was settled in time; the rest will be read again"
             );
         }
-        self.commits.last(&self.consumer, &self.intake, partitions);
+        self.commit_last(partitions);
         self.close(partitions);
+    }
+
+    /// Commits the checkpoints of `partitions`, which are about to be another member's. Each commit makes runs seen, and only
+    /// then there can be a next one; what cannot be shown in time is left to the next owner.
+    fn commit_last(&mut self, partitions: &[Arc<Partition>]) {
+        let deadline = Instant::now() + LAST_COMMIT_WAIT;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !self.wait(self.intake.seen(partitions, left)) {
+                return;
+            }
+            let mut checkpoints = self.intake.checkpoints();
+            checkpoints.retain(|it| partitions.contains(&it.partition));
+            let (commits, consumer) = (&mut self.commits, &self.consumer);
+            if checkpoints.is_empty()
+                || commits.now(consumer, &self.intake, checkpoints, deadline)
+                    == Err(Refused::ForGood)
+            {
+                return;
+            }
+        }
     }
 
     fn close(&self, partitions: &[Arc<Partition>]) {

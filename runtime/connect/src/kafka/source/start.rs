@@ -33,6 +33,8 @@ pub(super) struct Start {
     pub(super) offset: u64,
     /// Whether the group has committed nothing of it yet.
     pub(super) is_first: bool,
+    /// What its last owner committed beside the offset.
+    pub(super) metadata: String,
 }
 
 /// Why a start could not be told.
@@ -88,6 +90,7 @@ pub(super) fn starts(
             partition,
             offset,
             is_first,
+            metadata: element.metadata().to_owned(),
         })
     };
     committed.elements().iter().map(start).collect()

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tamis_core::batch::{Batch, Row, Span};
 use tamis_core::transform::{Applied, Rejection, Stage, Transform, TransformError};
 
-use super::world::{Plan, World};
+use crate::plan::Plan;
+use crate::world::World;
 
 /// The plugins of one lane.
-pub(super) fn chain(world: &Arc<World>) -> Vec<Box<dyn Transform>> {
+pub(crate) fn chain(world: &Arc<World>) -> Vec<Box<dyn Transform>> {
     let planned = |name: &str, decide| -> Box<dyn Transform> {
         let stage = Stage {
             name: name.to_owned(),
@@ -38,7 +39,7 @@ fn first(plan: Plan) -> Decision {
         Plan::Twice => Decision::Twice,
         Plan::Audit => Decision::Route("audit"),
         Plan::Elsewhere => Decision::Route("elsewhere"),
-        Plan::Keep | Plan::RejectLate | Plan::Impossible => Decision::Keep,
+        Plan::Keep | Plan::RejectLate | Plan::Impossible | Plan::NoLine => Decision::Keep,
     }
 }
 
@@ -62,6 +63,12 @@ impl Transform for Planned {
     }
 
     fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
+        let stops = self.world.faults().plugins;
+        if self.world.random(|random| random.u32(0..1000)) < stops {
+            self.world.say("a plugin stops the pipeline");
+            let (stage, reason) = (self.stage.clone(), "planned".to_owned());
+            return Err(TransformError { stage, reason });
+        }
         let (mut applied, mut rows, mut bytes) = (Applied::default(), Vec::new(), Vec::new());
         let number = batch.partition().number;
         let mut text = |text: &str| {

@@ -1,0 +1,162 @@
+use super::*;
+
+fn partition() -> Arc<Partition> {
+    Arc::new(Partition {
+        source: "s".into(),
+        topic: "t".into(),
+        number: 0,
+        split: 0,
+    })
+}
+
+/// Partition and next offset of what is to be committed.
+fn ready(ledger: &Ledger) -> Vec<(Arc<Partition>, u64)> {
+    let checkpoints = ledger.checkpoints().into_iter();
+    checkpoints.map(|it| (it.partition, it.next)).collect()
+}
+
+/// Commits everything that is ready.
+fn commit(ledger: &Arc<Ledger>) {
+    let checkpoints = ledger.checkpoints();
+    checkpoints.iter().for_each(|it| ledger.committed(it));
+}
+
+const RANGE: OffsetRange = OffsetRange { start: 5, next: 9 };
+
+#[test]
+fn a_range_is_settled_with_its_last_output() {
+    let ledger = Arc::new(Ledger::default());
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    let ticket = ledger.take(&partition(), RANGE);
+    ticket.add(2);
+    ticket.settle(1);
+    ticket.settle(1);
+    assert_eq!(ready(&ledger), []);
+    ticket.settle(1);
+    assert_eq!(ready(&ledger), [(partition(), 9)]);
+    commit(&ledger);
+    assert_eq!(ready(&ledger), []);
+}
+
+#[test]
+fn a_late_verdict_of_a_lost_generation_changes_nothing() {
+    let ledger = Arc::new(Ledger::default());
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    let lost = ledger.take(&partition(), RANGE);
+    ledger.close(&partition(), false);
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    let again = ledger.take(&partition(), RANGE);
+    lost.settle(1);
+    assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 1));
+    again.settle(1);
+    assert_eq!(ready(&ledger), [(partition(), 9)]);
+}
+
+#[test]
+fn a_dropped_ticket_settles_nothing() {
+    let ledger = Arc::new(Ledger::default());
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    drop(ledger.take(&partition(), RANGE));
+    assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 1));
+}
+
+#[test]
+fn a_start_is_a_checkpoint_to_be_committed() {
+    let ledger = Arc::new(Ledger::default());
+    ledger.open(partition(), 1, Keeps::Committed, Some(5));
+    assert_eq!(ready(&ledger), [(partition(), 5)]);
+    commit(&ledger);
+    let ticket = ledger.take(&partition(), RANGE);
+    assert_eq!(ready(&ledger), []);
+    ticket.settle(1);
+    assert_eq!(ready(&ledger), [(partition(), 9)]);
+}
+
+#[test]
+fn what_is_left_behind_for_good_stays_unsettled() {
+    for (for_good, expected) in [(true, 1), (false, 0)] {
+        let ledger = Arc::new(Ledger::default());
+        ledger.open(partition(), 1, Keeps::Committed, None);
+        let ticket = ledger.take(&partition(), RANGE);
+        ledger.close(&partition(), for_good);
+        ticket.settle(1);
+        assert_eq!(ledger.unsettled(), expected, "{for_good}");
+    }
+}
+
+#[test]
+fn partitions_are_spread_over_the_lanes() {
+    let ledger = Ledger::default();
+    let number = |number| {
+        Arc::new(Partition {
+            number,
+            ..(*partition()).clone()
+        })
+    };
+    let lanes: Vec<_> = (0..4)
+        .map(|index| ledger.open(number(index), 3, Keeps::Committed, None))
+        .collect();
+    assert_eq!(lanes, [0, 1, 2, 0]);
+    ledger.close(&number(1), false);
+    assert_eq!(ledger.open(number(7), 3, Keeps::Committed, None), 1);
+}
+
+/// A ledger of a pipeline with one sink that shows runs, and a batch that is settled but for its run.
+fn with_run(keeps: Keeps) -> (Arc<Ledger>, Ticket) {
+    let ledger = Arc::new(Ledger::new(true));
+    ledger.open(partition(), 1, keeps, None);
+    let ticket = ledger.take(&partition(), RANGE);
+    ticket.settle(1);
+    (ledger, ticket)
+}
+
+fn run() -> Option<StagedRun> {
+    Some(StagedRun("run".to_owned()))
+}
+
+#[test]
+fn a_checkpoint_moves_by_whole_runs_and_names_them_until_they_are_seen() {
+    let (ledger, ticket) = with_run(Keeps::Committed);
+    assert_eq!(ready(&ledger), []);
+    ticket.cut(5, 1).staged("files", run());
+    let checkpoints = ledger.checkpoints();
+    assert_eq!(checkpoints[0].metadata, "tamis/1 files/run");
+    assert_eq!(ledger.unsettled(), 1);
+    commit(&ledger);
+    assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 0));
+    let due = ledger.next_to_reveal().expect("it is to be shown");
+    assert_eq!(due.runs[0].run.0, "run");
+    ledger.revealed(&due);
+    assert!(ledger.next_to_reveal().is_none());
+    let cleared = ledger.checkpoints();
+    assert_eq!((cleared[0].next, &*cleared[0].metadata), (9, ""));
+    commit(&ledger);
+    assert_eq!(ready(&ledger), []);
+}
+
+#[test]
+fn an_answer_to_a_commit_of_a_lost_generation_changes_nothing() {
+    let (ledger, ticket) = with_run(Keeps::Committed);
+    let cut = ticket.cut(5, 1);
+    cut.staged("files", run());
+    let late = ledger.checkpoints();
+    ledger.close(&partition(), false);
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    assert!(cut.is_late());
+    let again = ledger.take(&partition(), RANGE);
+    again.settle(1);
+    again.cut(5, 1).staged("files", run());
+    ledger.committed(&late[0]);
+    assert!(ledger.next_to_reveal().is_none());
+    assert_eq!(ready(&ledger), [(partition(), 9)]);
+}
+
+#[test]
+fn what_is_kept_nowhere_counts_as_committed_at_once() {
+    let (ledger, ticket) = with_run(Keeps::Nothing);
+    ticket.cut(5, 1).staged("files", run());
+    assert_eq!(ready(&ledger), []);
+    let due = ledger.next_to_reveal().expect("it is to be shown");
+    ledger.revealed(&due);
+    assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 0));
+}

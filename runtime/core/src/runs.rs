@@ -1,0 +1,236 @@
+//! The runs of one partition, from the cut to the moment they are seen: staged, committed, revealed.
+//!
+//! | a run is           | on the disk                 | in the group                   | after a crash              |
+//! |--------------------|-----------------------------|--------------------------------|----------------------------|
+//! | open               | files without a manifest    | nothing                        | swept, read again          |
+//! | staged             | files and a manifest        | nothing                        | swept, read again          |
+//! | committed          | files and a manifest        | its end and its name           | revealed by the next owner |
+//! | revealed           | files in their place        | its end, its name for a moment | nothing is left to do      |
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+
+use crate::sink::StagedRun;
+
+/// A run of the sink with this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedRun {
+    pub(crate) sink: String,
+    pub(crate) run: StagedRun,
+}
+
+/// What a checkpoint says beside its offset, in the form `tamis/1 SINK/RUN SINK/RUN …`: runs whose end is committed with it and
+/// that may not be seen yet. Empty where there are none.
+pub(crate) mod metadata {
+    use super::{NamedRun, StagedRun, Write};
+
+    /// Names the form; its number is the version.
+    const FORM: &str = "tamis/";
+    const VERSION: &str = "1";
+    /// Bytes that a broker takes by default (`offset.metadata.max.bytes`).
+    pub(crate) const BYTES_MAX: usize = 4096;
+
+    pub(crate) fn write(runs: &[NamedRun]) -> String {
+        let mut text = String::new();
+        if !runs.is_empty() {
+            text = format!("{FORM}{VERSION}");
+        }
+        for NamedRun { sink, run } in runs {
+            write!(text, " {sink}/{}", run.0).expect("a string takes everything");
+        }
+        text
+    }
+
+    /// The runs in `text`; none in what others wrote.
+    ///
+    /// # Errors
+    /// What is wrong with `text`.
+    pub(crate) fn read(text: &str) -> Result<Vec<NamedRun>, String> {
+        let Some(text) = text.strip_prefix(FORM) else {
+            return Ok(Vec::new());
+        };
+        let mut words = text.split(' ');
+        match words.next() {
+            Some(VERSION) => words.map(run).collect(),
+            version => Err(format!(
+                "its metadata has version {:?}, which this version of tamis does not know",
+                version.unwrap_or_default()
+            )),
+        }
+    }
+
+    fn run(word: &str) -> Result<NamedRun, String> {
+        let (sink, run) = word
+            .split_once('/')
+            .ok_or_else(|| format!("its metadata has {word:?}, which names no run"))?;
+        Ok(NamedRun {
+            sink: sink.to_owned(),
+            run: StagedRun(run.to_owned()),
+        })
+    }
+}
+
+/// The runs of one generation of a partition.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    /// Not committed yet, oldest first.
+    cuts: VecDeque<Cut>,
+    /// Committed, and not yet seen.
+    revealing: Vec<NamedRun>,
+}
+
+/// One offset range in all sinks with runs.
+#[derive(Debug)]
+struct Cut {
+    next: u64,
+    /// Sinks that have not made their part safe yet.
+    unstaged: usize,
+    runs: Vec<NamedRun>,
+}
+
+impl Runs {
+    /// Notes that what came of the offsets below `next` and of no run before is a run of `sinks` sinks.
+    pub(crate) fn cut(&mut self, next: u64, sinks: usize) {
+        self.cuts.push_back(Cut {
+            next,
+            unstaged: sinks,
+            runs: Vec::new(),
+        });
+    }
+
+    /// Notes that one more sink made its part of the run that ends at `next` safe; `None` where that part is empty.
+    pub(crate) fn staged(&mut self, next: u64, run: Option<NamedRun>) {
+        let index = self
+            .cuts
+            .binary_search_by_key(&next, |cut| cut.next)
+            .expect("a run is staged once, after it was cut");
+        let cut = &mut self.cuts[index];
+        cut.unstaged -= 1;
+        cut.runs.extend(run);
+    }
+
+    /// The longest prefix of runs that are staged, hold nothing unsettled, and can be named in one commit: its end and its
+    /// names. Nothing is committed until what was committed before is seen.
+    pub(crate) fn ready(&self, settled: u64) -> Option<(u64, Vec<NamedRun>)> {
+        if self.is_revealing() {
+            return None;
+        }
+        let mut ready: Option<(u64, Vec<NamedRun>)> = None;
+        for cut in &self.cuts {
+            if cut.unstaged > 0 || cut.next > settled {
+                break;
+            }
+            let mut names = ready
+                .as_ref()
+                .map(|(_, names)| names.clone())
+                .unwrap_or_default();
+            names.extend(cut.runs.iter().cloned());
+            // A single cut of too many sinks is left to the broker, which may take more.
+            if ready.is_some() && metadata::write(&names).len() > metadata::BYTES_MAX {
+                break;
+            }
+            ready = Some((cut.next, names));
+        }
+        ready
+    }
+
+    /// Notes that the end of all runs up to `next` is committed.
+    pub(crate) fn committed(&mut self, next: u64) {
+        while let Some(cut) = self.cuts.pop_front_if(|cut| cut.next <= next) {
+            self.revealing.extend(cut.runs);
+        }
+    }
+
+    /// What is committed and not yet seen.
+    pub(crate) fn to_reveal(&self) -> &[NamedRun] {
+        &self.revealing
+    }
+
+    pub(crate) fn is_revealing(&self) -> bool {
+        !self.revealing.is_empty()
+    }
+
+    /// Notes that everything that is committed can be seen.
+    pub(crate) fn revealed(&mut self) {
+        self.revealing.clear();
+    }
+
+    /// Runs that hold something and that no one has committed.
+    pub(crate) fn uncommitted(&self) -> usize {
+        self.cuts.iter().filter(|cut| !cut.runs.is_empty()).count()
+    }
+
+    /// Whether a sink has yet to make something safe.
+    pub(crate) fn is_staging(&self) -> bool {
+        self.cuts.iter().any(|cut| cut.unstaged > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(sink: &str, name: &str) -> NamedRun {
+        NamedRun {
+            sink: sink.to_owned(),
+            run: StagedRun(name.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_version_1_is_read() {
+        let runs = [run("archive", "a-1"), run("copy", "b-2")];
+        assert_eq!(metadata::write(&runs), "tamis/1 archive/a-1 copy/b-2");
+        assert_eq!(
+            metadata::read("tamis/1 archive/a-1 copy/b-2"),
+            Ok(runs.to_vec())
+        );
+        assert_eq!(metadata::write(&[]), "");
+        assert_eq!(metadata::read(""), Ok(vec![]));
+        assert_eq!(metadata::read("what another consumer wrote"), Ok(vec![]));
+        let error = metadata::read("tamis/2 archive/a-1").unwrap_err();
+        assert!(error.contains("version \"2\""), "{error}");
+        assert!(metadata::read("tamis/1 archive").is_err());
+    }
+
+    #[test]
+    fn a_run_is_ready_once_all_its_sinks_staged_it_and_all_in_it_is_settled() {
+        let mut runs = Runs::default();
+        runs.cut(10, 2);
+        runs.cut(20, 1);
+        runs.staged(10, Some(run("a", "1")));
+        runs.staged(20, None);
+        assert_eq!((runs.ready(20), runs.is_staging()), (None, true));
+        runs.staged(10, None);
+        assert_eq!((runs.ready(9), runs.is_staging()), (None, false));
+        assert_eq!(runs.ready(10), Some((10, vec![run("a", "1")])));
+        assert_eq!(runs.ready(20), Some((20, vec![run("a", "1")])));
+    }
+
+    #[test]
+    fn nothing_more_is_ready_until_what_is_committed_is_seen() {
+        let mut runs = Runs::default();
+        for next in [10, 20] {
+            runs.cut(next, 1);
+            runs.staged(next, Some(run("a", &next.to_string())));
+        }
+        runs.committed(10);
+        assert_eq!(runs.to_reveal(), [run("a", "10")]);
+        assert_eq!(runs.ready(20), None);
+        runs.revealed();
+        assert_eq!(runs.ready(20), Some((20, vec![run("a", "20")])));
+    }
+
+    #[test]
+    fn one_commit_names_no_more_than_its_metadata_holds() {
+        let mut runs = Runs::default();
+        let name = "x".repeat(1000);
+        for next in 1..=6 {
+            runs.cut(next, 1);
+            runs.staged(next, Some(run("a", &name)));
+        }
+        let (next, names) = runs.ready(6).expect("runs are ready");
+        assert_eq!((next, names.len()), (4, 4));
+        assert!(metadata::write(&names).len() <= metadata::BYTES_MAX);
+    }
+}

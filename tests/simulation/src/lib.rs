@@ -1,0 +1,132 @@
+//! The real pipeline in a world of our own: time is paused, every delay and fault comes from a seed, and a process can die
+//! between any two steps. What must hold is checked at each commit and at the end.
+
+mod case;
+mod plan;
+mod runs;
+mod shelf;
+mod source;
+mod stores;
+mod transform;
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tamis_core::{
+    Backoff, DeadLetters, Destination, Executor, Limits, Outlet, Pipeline, PipelineError, Routes,
+    RunLimits, WriterLimits,
+};
+
+pub use case::{Broken, Case, Fault};
+pub use world::Outcome;
+use world::World;
+
+/// Runs one world from its first life to its last and checks the laws.
+///
+/// # Panics
+/// Where one is broken.
+fn run(world: &Arc<World>) -> Outcome {
+    for _ in 0..world.faults().deaths {
+        let dies_at = world.random(|random| random.u32(1..600));
+        live(world, Some(dies_at));
+    }
+    // It is left alone, so that the work gets done whatever fails.
+    while !live(world, None) {}
+    world.check_names();
+    // What is left by then would be left for ever: an owner that has nothing to do but to tidy up.
+    world.calm();
+    assert!(live(world, None), "nothing stops the last life");
+    world.judge()
+}
+
+/// One life of a process; says whether it ended because its work was done.
+fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime starts");
+    let pipeline = pipeline(world);
+    let stop = pipeline.stop();
+    let stops = dies_at.is_some() && world.faults().stops;
+    let stop_after = stops.then(|| world.random_ms(1..2_000));
+    world.say(&format!("life: {dies_at:?} {stop_after:?}"));
+    world.begin_life(dies_at);
+    let done = runtime.block_on(async {
+        let stopper = async {
+            match stop_after {
+                Some(after) => tokio::time::sleep(after).await,
+                None => std::future::pending().await,
+            }
+            stop.stop();
+            std::future::pending::<()>().await;
+        };
+        // Far beyond any back-off: a pipeline that is not done by then hangs.
+        let days = Duration::from_secs(10 * 86_400);
+        tokio::select! {
+            biased;
+            () = world.death() => false,
+            ended = pipeline.run(&Executor::Tasks) => match ended {
+                Ok(summary) => {
+                    world.say(&format!("ended: {summary:?}"));
+                    stop_after.is_none()
+                }
+                Err(PipelineError::Transform(_)) => false,
+                Err(error) => panic!("{error}"),
+            },
+            () = tokio::time::sleep(days) => panic!("the pipeline hangs"),
+            () = stopper => false,
+        }
+    });
+    // Whatever still ran dies here, wherever it was.
+    drop(runtime);
+    done
+}
+
+fn pipeline(world: &Arc<World>) -> Pipeline {
+    let lanes = world.random(|random| random.usize(1..=3));
+    let run_limits = RunLimits {
+        bytes_max: 600,
+        records_max: 40,
+        age_max: Duration::from_millis(700),
+    };
+    let writer = WriterLimits {
+        records_max: world.random(|random| random.usize(1..20)),
+        bytes_max: 300,
+        linger: Duration::from_millis(50),
+        requests_max: world.random(|random| random.usize(1..4)),
+    };
+    let keyed = |store| Destination::Keyed(store, writer);
+    let runs = |name| {
+        let sinks = (0..lanes).map(|_| runs::sink(world, name)).collect();
+        Destination::Runs(sinks, runs::store(world, name), run_limits)
+    };
+    let outlet = |name: &str, routes, destination| Outlet {
+        name: name.to_owned(),
+        routes,
+        destination,
+    };
+    let named = || Routes::Named(vec!["audit".to_owned()]);
+    let sinks = vec![
+        outlet("keyed", Routes::Unrouted, keyed(stores::keyed(world))),
+        outlet("runs", Routes::All, runs("runs")),
+        outlet("audit", named(), keyed(stores::audit(world))),
+        outlet("copies", named(), runs("copies")),
+    ];
+    let dead = DeadLetters {
+        first: stores::dead(world),
+        second: Some(stores::last_resort(world)),
+    };
+    let limits = Limits {
+        in_flight_bytes_max: 8_000,
+        shutdown_timeout: Duration::from_secs(5),
+        backoff: Backoff {
+            initial: Duration::from_millis(10),
+            max: Duration::from_secs(1),
+        },
+        seed: world.random(|random| random.u64(..)),
+    };
+    let lanes = (0..lanes).map(|_| transform::chain(world)).collect();
+    Pipeline::new(source::source(world), lanes, sinks, dead, limits)
+}

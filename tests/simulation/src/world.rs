@@ -1,0 +1,317 @@
+//! What outlives a process: the topic, what was committed, the stores; and the laws that they must keep.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::future;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tamis_core::id::Partition;
+use tokio::sync::Notify;
+
+use crate::case::{Case, Fault};
+use crate::plan::{Plan, expected, records};
+use crate::shelf::Shelf;
+
+/// How much there is of each kind of trouble.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faults {
+    /// How many times a process dies.
+    pub(crate) deaths: u32,
+    /// Of 100 calls of a store, how many fail.
+    pub(crate) calls: u32,
+    /// Of 100 records written, how many have to be written again.
+    pub(crate) items: u32,
+    /// Milliseconds that a call may take.
+    pub(crate) slow_ms: u64,
+    /// Of 1000 steps, at how many the process stands still.
+    pub(crate) pauses: u32,
+    /// Of 100 batches, after how many a partition is taken away.
+    pub(crate) rebalances: u32,
+    /// Of 100 commits, how many are not simply answered.
+    pub(crate) commits: u32,
+    /// Of 1000 batches, at how many a plugin stops the pipeline.
+    pub(crate) plugins: u32,
+    /// Whether some lives end by a request to stop instead.
+    pub(crate) stops: bool,
+}
+
+impl Faults {
+    const NONE: Self = Self {
+        deaths: 0,
+        calls: 0,
+        items: 0,
+        slow_ms: 1,
+        pauses: 0,
+        rebalances: 0,
+        commits: 0,
+        plugins: 0,
+        stops: false,
+    };
+
+    fn draw(random: &mut fastrand::Rng) -> Self {
+        Self {
+            deaths: random.u32(0..=4),
+            calls: random.u32(0..40),
+            items: random.u32(0..20),
+            slow_ms: random.u64(1..400),
+            pauses: random.u32(0..4),
+            rebalances: random.u32(0..10),
+            commits: random.u32(0..50),
+            plugins: random.u32(0..8),
+            stops: random.bool(),
+        }
+    }
+
+    fn without(mut self, fault: Fault) -> Self {
+        match fault {
+            Fault::Deaths => self.deaths = 0,
+            Fault::Stops => self.stops = false,
+            Fault::Calls => self.calls = 0,
+            Fault::Items => self.items = 0,
+            Fault::Slow => self.slow_ms = 1,
+            Fault::Pauses => self.pauses = 0,
+            Fault::Rebalances => self.rebalances = 0,
+            Fault::Commits => self.commits = 0,
+            Fault::Plugins => self.plugins = 0,
+        }
+        self
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    random: fastrand::Rng,
+    trace: String,
+    faults: Faults,
+    life: Life,
+    committed: BTreeMap<i32, (u64, String)>,
+    shelf: Shelf,
+}
+
+/// One life of a process.
+#[derive(Debug, Default)]
+struct Life {
+    steps: u32,
+    dies_at: Option<u32>,
+    is_dead: bool,
+}
+
+/// Lives on when a process dies.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// For each partition its records: offset and plan.
+    topic: BTreeMap<i32, Vec<(u64, Plan)>>,
+    state: Mutex<State>,
+    death: Notify,
+}
+
+/// What came of a world; the same for the same case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Everything that happened, line by line.
+    pub trace: String,
+    /// Records in all stores together.
+    pub stored: usize,
+}
+
+impl World {
+    pub(crate) fn new(case: &Case) -> Arc<Self> {
+        let mut random = fastrand::Rng::with_seed(case.seed);
+        let partitions = random.i32(1..=4);
+        let mut topic: BTreeMap<i32, Vec<(u64, Plan)>> = (0..partitions)
+            .map(|partition| (partition, records(&mut random)))
+            .collect();
+        topic.retain(|number, _| usize::try_from(*number).is_ok_and(|it| it < case.partitions_max));
+        topic
+            .values_mut()
+            .for_each(|records| records.truncate(case.records_max));
+        let drawn = Faults::draw(&mut random);
+        let faults = case
+            .without
+            .iter()
+            .fold(drawn, |faults, fault| faults.without(*fault));
+        let state = State {
+            random,
+            trace: String::new(),
+            faults,
+            life: Life::default(),
+            committed: BTreeMap::new(),
+            shelf: Shelf::default(),
+        };
+        Arc::new(Self {
+            topic,
+            state: Mutex::new(state),
+            death: Notify::new(),
+        })
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        self.state().faults
+    }
+
+    /// From now on nothing goes wrong.
+    pub(crate) fn calm(&self) {
+        self.state().faults = Faults::NONE;
+    }
+
+    pub(crate) fn topic(&self) -> &BTreeMap<i32, Vec<(u64, Plan)>> {
+        &self.topic
+    }
+
+    pub(crate) fn plan(&self, partition: i32, offset: u64) -> Plan {
+        let records = &self.topic[&partition];
+        let index = records.binary_search_by_key(&offset, |record| record.0);
+        records[index.expect("the record exists")].1
+    }
+
+    pub(crate) fn partition(number: i32) -> Arc<Partition> {
+        Arc::new(Partition {
+            source: "sim".into(),
+            topic: "t".into(),
+            number,
+            split: 0,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A broken law panics with the lock held, in a world that no one goes on with.
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn random<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
+        draw(&mut self.state().random)
+    }
+
+    pub(crate) fn random_ms(&self, range: std::ops::Range<u64>) -> Duration {
+        Duration::from_millis(self.random(|random| random.u64(range)))
+    }
+
+    /// Whether something happens that happens `of_100` times in 100.
+    pub(crate) fn chance(&self, of_100: u32) -> bool {
+        self.random(|random| random.u32(0..100)) < of_100
+    }
+
+    pub(crate) fn say(&self, what: &str) {
+        let mut state = self.state();
+        state.trace.push_str(what);
+        state.trace.push('\n');
+    }
+
+    /// Everything that happened so far, line by line.
+    pub(crate) fn trace(&self) -> String {
+        self.state().trace.clone()
+    }
+
+    /// A new process; it dies before its step number `dies_at`.
+    pub(crate) fn begin_life(&self, dies_at: Option<u32>) {
+        self.state().life = Life {
+            steps: 0,
+            dies_at,
+            is_dead: false,
+        };
+    }
+
+    /// Returns when the process dies.
+    pub(crate) async fn death(&self) {
+        self.death.notified().await;
+    }
+
+    /// Stands before everything that has an effect on the world: here a process may stand still, or die.
+    pub(crate) async fn step(&self) {
+        let (is_dead, pauses) = {
+            let mut state = self.state();
+            let State { life, faults, .. } = &mut *state;
+            life.steps += 1;
+            life.is_dead |= Some(life.steps) == life.dies_at;
+            (life.is_dead, faults.pauses)
+        };
+        if is_dead {
+            self.death.notify_one();
+            future::pending::<()>().await;
+        }
+        if self.random(|random| random.u32(0..1000)) < pauses {
+            tokio::time::sleep(self.random_ms(1_000..120_000)).await;
+        }
+    }
+
+    /// What the group has committed of `partition`: the next offset and metadata.
+    pub(crate) fn committed(&self, partition: i32) -> Option<(u64, String)> {
+        self.state().committed.get(&partition).cloned()
+    }
+
+    /// Works with what is in the stores, and with what is committed of each partition.
+    pub(crate) fn shelf<T>(
+        &self,
+        work: impl FnOnce(&mut Shelf, &BTreeMap<i32, (u64, String)>) -> T,
+    ) -> T {
+        let mut state = self.state();
+        let State {
+            shelf, committed, ..
+        } = &mut *state;
+        work(shelf, committed)
+    }
+
+    /// Commits, and checks the first law: no committed checkpoint passes an unsettled record.
+    pub(crate) fn commit(&self, partition: i32, next: u64, metadata: &str) {
+        self.say(&format!("commit {partition}@{next} {metadata:?}"));
+        let mut state = self.state();
+        let before = state
+            .committed
+            .insert(partition, (next, metadata.to_owned()));
+        assert!(
+            before.is_none_or(|(before, _)| before <= next),
+            "the checkpoint went back"
+        );
+        let settled = |record: &&(u64, Plan)| record.0 < next;
+        for (offset, plan) in self.topic[&partition].iter().take_while(settled) {
+            for (store, key, value) in expected(partition, *offset, *plan) {
+                let found = state.shelf.find(store, &key, metadata);
+                assert_eq!(
+                    found,
+                    Some(&*value),
+                    "{next} is committed, {store} lacks {key}"
+                );
+            }
+        }
+    }
+
+    /// Checks, after a life that ended in peace, that no commit names runs: they are seen, and no one has to look for them.
+    pub(crate) fn check_names(&self) {
+        for (partition, (next, metadata)) in &self.state().committed {
+            assert_eq!(metadata, "", "{partition}@{next} still names runs");
+        }
+    }
+
+    /// Checks the second law: everything is committed, the stores hold what they would without any fault, and nothing is left of
+    /// the work on it.
+    pub(crate) fn judge(&self) -> Outcome {
+        let state = self.state();
+        let mut wanted: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
+        for (partition, records) in &self.topic {
+            let end = records.last().map(|record| (record.0 + 1, String::new()));
+            assert_eq!(
+                state.committed.get(partition).cloned(),
+                end,
+                "work is left of {partition}"
+            );
+            for (offset, plan) in records {
+                for (store, key, value) in expected(*partition, *offset, *plan) {
+                    wanted.entry(store).or_default().insert(key, value);
+                }
+            }
+        }
+        let found = state.shelf.stores();
+        let names: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
+        for store in names {
+            assert_eq!(found.get(store), wanted.get(store), "{store}");
+        }
+        assert_eq!(state.shelf.staged(), 0, "runs are left in staging");
+        let stored = found.values().map(BTreeMap::len).sum();
+        let mut trace = state.trace.clone();
+        writeln!(trace, "{stored} stored").expect("a string takes all");
+        Outcome { trace, stored }
+    }
+}
