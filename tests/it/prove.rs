@@ -13,6 +13,7 @@ fn each_record_is_seen_once_whoever_dies() {
         kills: 7,
         rebalances: 1,
         broker_kills: 1,
+        freezes: 0,
         ..Options::new(fastrand::u32(..).into())
     };
     let report = prove::run(options, |line| eprintln!("{line}"));

@@ -70,6 +70,7 @@ impl<'a> Chaos<'a> {
             Action::Kill(window) => self.kill_in(*window),
             Action::Rebalance => self.rebalance(),
             Action::KillBroker => self.kill_broker(),
+            Action::Freeze => self.freeze(),
             Action::BecomeStatic => self.become_static(),
         }
         self.acted += 1;
@@ -150,6 +151,34 @@ impl<'a> Chaos<'a> {
         self.tally.broker_kills += 1;
     }
 
+    /// Stops a member until its partitions are another one's; then it goes on with all that it still has in hand.
+    fn freeze(&mut self) {
+        let index = self.random.usize(0..self.members.len());
+        self.pause(1_000);
+        self.until("the member has something in flight", |chaos| {
+            chaos.members[index].unsettled() > 0
+        });
+        let frozen = &self.members[index];
+        assert!(frozen.signal("STOP"), "{} ended by itself", frozen.name);
+        let (name, unsettled) = (frozen.name.clone(), frozen.unsettled());
+        self.stage
+            .say(&format!("{name} is frozen, {unsettled} batches unsettled"));
+        let assigned = |chaos: &Self| -> Vec<usize> {
+            chaos.members.iter().map(Member::assignments).collect()
+        };
+        let before = assigned(self);
+        self.until("another member takes over", |chaos| {
+            (0..before.len()).any(|it| it != index && chaos.members[it].assignments() > before[it])
+        });
+        self.pause(500);
+        assert!(self.members[index].signal("CONT"), "{name} ended by itself");
+        self.until("the frozen member is back in the group", |chaos| {
+            chaos.members[index].assignments() > before[index]
+        });
+        self.stage.say(&format!("{name} is back"));
+        self.tally.freezes += 1;
+    }
+
     fn become_static(&mut self) {
         for index in (0..self.members.len()).rev() {
             self.leave(index);
@@ -192,7 +221,7 @@ impl<'a> Chaos<'a> {
             chaos.members[index].has_started()
         });
         let mut member = self.members.remove(index);
-        assert!(member.terminate(), "{} ended by itself", member.name);
+        assert!(member.signal("TERM"), "{} ended by itself", member.name);
         let mut status = None;
         eventually(STEP_WAIT, &format!("{} ends", member.name), || {
             status = member.ended();

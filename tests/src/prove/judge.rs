@@ -10,6 +10,9 @@ use crate::data::{Expected, lines};
 use crate::files::{all_dead_letters, by_partition, difference, range, staged, visible};
 use crate::kafka::Kafka;
 
+/// How many pairs of files are named that hold the same records.
+const OVERLAPS_NAMED: usize = 5;
+
 /// What became of the records.
 #[derive(Debug, Default)]
 pub(super) struct Judgement {
@@ -55,12 +58,17 @@ impl Judgement {
 
     /// Names the files of a partition that hold the same offsets; `files` are sorted by name.
     fn overlaps(&mut self, files: &[PathBuf]) {
-        for pair in files.windows(2) {
+        let overlaps = |pair: &&[PathBuf]| {
             let ((of, .., next), (of_second, start, _)) = (range(&pair[0]), range(&pair[1]));
-            if of == of_second && start < next {
-                let [first, second] = [&pair[0], &pair[1]].map(|path| path.display());
-                self.problem(format!("{first} and {second} overlap"));
-            }
+            of == of_second && start < next
+        };
+        let pairs: Vec<_> = files.windows(2).filter(overlaps).collect();
+        for pair in pairs.iter().take(OVERLAPS_NAMED) {
+            let [first, second] = [&pair[0], &pair[1]].map(|path| path.display());
+            self.problem(format!("{first} and {second} overlap"));
+        }
+        if pairs.len() > OVERLAPS_NAMED {
+            self.problem(format!("{} pairs of files overlap in all", pairs.len()));
         }
     }
 

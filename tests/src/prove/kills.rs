@@ -95,7 +95,7 @@ impl Chaos<'_> {
             self.add();
         } else {
             // It may have died in a rebalance before that.
-            let _sent = victim.terminate();
+            let _sent = victim.signal("TERM");
         }
     }
 

@@ -70,9 +70,9 @@ impl Member {
         self.ended().is_some_and(|status| status.signal().is_some())
     }
 
-    /// Asks it to end in good order.
-    pub(super) fn terminate(&self) -> bool {
-        signal(self.child.id(), "TERM")
+    /// Sends it a signal; `false` where it runs no longer.
+    pub(super) fn signal(&self, name: &str) -> bool {
+        signal(self.child.id(), name)
     }
 
     /// SIGKILL.
@@ -89,6 +89,11 @@ impl Member {
     /// Whether its pipeline runs.
     pub(super) fn has_started(&self) -> bool {
         self.said().contains(" started ")
+    }
+
+    /// How often it was given partitions.
+    pub(super) fn assignments(&self) -> usize {
+        self.said().matches("partitions assigned").count()
     }
 
     /// How many batches it had taken and not settled when it last said so.

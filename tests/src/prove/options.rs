@@ -13,6 +13,8 @@ pub struct Options {
     pub rebalances: usize,
     /// How often the broker is killed.
     pub broker_kills: usize,
+    /// How often a member is stopped until the group has gone on without it, and then goes on itself.
+    pub freezes: usize,
     /// Into a topic, in transactions, rather than into files.
     pub transactional: bool,
     /// Decides what happens when.
@@ -21,7 +23,7 @@ pub struct Options {
 
 /// How options are given.
 const USAGE: &str = "\
-usage: prove [RECORDS=200000] [KILLS=10] [REBALANCES=4] [BROKER_KILLS=1] [TRANSACTIONAL=1] [SEED=…]
+usage: prove [RECORDS=200000] [KILLS=10] [REBALANCES=4] [BROKER_KILLS=1] [FREEZES=1] [TRANSACTIONAL=1] [SEED=…]
 A name without a value keeps its default.";
 
 impl Options {
@@ -33,6 +35,7 @@ impl Options {
             kills: 10,
             rebalances: 4,
             broker_kills: 1,
+            freezes: 1,
             transactional: false,
             seed,
         }
@@ -55,6 +58,7 @@ impl Options {
             "KILLS" => self.kills = count,
             "REBALANCES" => self.rebalances = count,
             "BROKER_KILLS" => self.broker_kills = count,
+            "FREEZES" => self.freezes = count,
             "TRANSACTIONAL" => self.transactional = number != 0,
             "SEED" => self.seed = number,
             _ => return Err(wrong()),
@@ -70,6 +74,7 @@ impl fmt::Display for Options {
             kills,
             rebalances,
             broker_kills,
+            freezes,
             transactional,
             seed,
         } = self;
@@ -77,7 +82,7 @@ impl fmt::Display for Options {
         write!(
             out,
             "RECORDS={records} KILLS={kills} REBALANCES={rebalances} BROKER_KILLS={broker_kills} \
-             TRANSACTIONAL={transactional} SEED={seed}"
+             FREEZES={freezes} TRANSACTIONAL={transactional} SEED={seed}"
         )
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Action {
     Rebalance,
     /// The broker dies and comes back.
     KillBroker,
+    /// A member is stopped for so long that the group gives its partitions away.
+    Freeze,
     /// From here on members are static: each has a name of its own that outlives it.
     BecomeStatic,
 }
@@ -77,7 +79,9 @@ pub(super) fn actions(options: Options) -> Vec<Action> {
     let kills = windows.cycle().take(options.kills).map(Action::Kill);
     let rebalances = std::iter::repeat_n(Action::Rebalance, options.rebalances);
     let broker_kills = std::iter::repeat_n(Action::KillBroker, options.broker_kills);
-    let mut actions: Vec<_> = kills.chain(rebalances).chain(broker_kills).collect();
+    let freezes = std::iter::repeat_n(Action::Freeze, options.freezes);
+    let others = rebalances.chain(broker_kills).chain(freezes);
+    let mut actions: Vec<_> = kills.chain(others).collect();
     fastrand::Rng::with_seed(options.seed).shuffle(&mut actions);
     actions.insert(actions.len() / 2, Action::BecomeStatic);
     actions
@@ -104,6 +108,6 @@ mod tests {
         for window in WINDOWS {
             assert!(plan.contains(&Action::Kill(window)), "{window:?}");
         }
-        assert_eq!(plan.len(), 7 + 4 + 1 + 1);
+        assert_eq!(plan.len(), 7 + 4 + 1 + 1 + 1);
     }
 }

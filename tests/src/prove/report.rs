@@ -18,6 +18,7 @@ pub(super) struct Tally {
     pub(super) in_vain: usize,
     pub(super) rebalances: usize,
     pub(super) broker_kills: usize,
+    pub(super) freezes: usize,
 }
 
 /// What was done, and what became of the records.
@@ -89,6 +90,7 @@ impl fmt::Display for Report {
         row("kills that hit nothing", &self.tally.in_vain)?;
         row("rebalances", &self.tally.rebalances)?;
         row("broker kills", &self.tally.broker_kills)?;
+        row("members frozen", &self.tally.freezes)?;
         row("doubled", &self.doubled)?;
         row("lost", &self.lost)?;
         row("seconds", &format!("{:.1}", self.took.as_secs_f64()))?;
