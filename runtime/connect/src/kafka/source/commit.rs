@@ -88,6 +88,16 @@ impl Commits {
         Err(Refused::ForGood)
     }
 
+    /// Waits for the request that is under way. librdkafka may hold it back until there is a coordinator, and then sends it in the
+    /// name of the generation that is there by then: it must not outlive the generation that it was made in.
+    pub(super) fn finish(&mut self, consumer: &Arc<Consumer>, intake: &Intake) {
+        while self.under_way.is_some() && !intake.is_ended() {
+            context::poll(consumer, LOOK_AGAIN);
+            // Whoever is interested in it has closed the partition by now.
+            let _answer = self.take_answer(consumer, intake);
+        }
+    }
+
     fn ask(&mut self, consumer: &Arc<Consumer>, checkpoints: Vec<Checkpoint>) {
         if checkpoints.is_empty() {
             return;

@@ -192,6 +192,7 @@ impl Poll {
         } else {
             self.let_go(&partitions);
         }
+        self.commits.finish(&self.consumer, &self.intake);
         context::unassign(&self.consumer, list);
     }
 
