@@ -59,7 +59,7 @@ bench: toolchain plugins ## measure it; ARGS="--quick" for a short one, see benc
 	@CARGO_TARGET_DIR=target target/release/tamis plugin build bench/noop -o target/bench/noop.wasm >&2
 	@cargo run $(CARGO_FLAGS) --manifest-path bench/Cargo.toml --target-dir target -- $(ARGS)
 
-# how much `make prove` does; its own defaults where they are empty
+# how much `make prove` and `make simulate` do; their own defaults where they are empty
 RECORDS ?=
 KILLS ?=
 REBALANCES ?=
@@ -67,12 +67,17 @@ BROKER_KILLS ?=
 FREEZES ?=
 TRANSACTIONAL ?=
 SEED ?=
+SEEDS ?=
 
 .PHONY: prove
 prove: toolchain plugins ## kill members and brokers: each record is seen once; RECORDS=200000 KILLS=10 REBALANCES=4 BROKER_KILLS=1 SEED=
 	@scripts/install kafka tools >&2
 	@target/release/prove RECORDS=$(RECORDS) KILLS=$(KILLS) REBALANCES=$(REBALANCES) \
 	  BROKER_KILLS=$(BROKER_KILLS) FREEZES=$(FREEZES) TRANSACTIONAL=$(TRANSACTIONAL) SEED=$(SEED)
+
+.PHONY: simulate
+simulate: toolchain ## run the engine in SEEDS=100000 worlds of faults; a failing one is made small and printed
+	@cargo run $(CARGO_FLAGS) -p tamis-simulation --bin simulate -- --seeds $(or $(SEEDS),100000)
 
 .PHONY: mutants
 mutants: toolchain ## put known bugs into the engine one by one: the simulation must find each of them

@@ -102,9 +102,10 @@ impl RunStore for Store {
         trouble(&self.world, self.name).await?;
         let name = format!("{}/{}", self.name, run.0);
         self.world.say(&format!("reveal {name}"));
+        let has_group = self.world.has_group();
         while self
             .world
-            .shelf(|shelf, committed| shelf.reveal_one(&name, committed))
+            .shelf(|shelf, committed| shelf.reveal_one(&name, committed, has_group))
         {
             trouble(&self.world, self.name).await?;
         }

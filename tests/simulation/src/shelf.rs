@@ -44,14 +44,19 @@ impl Shelf {
 
     /// Moves one record of the run `name` to where it is seen; `false` when all of them are. A record is seen once, and not
     /// before its run is committed.
-    pub(crate) fn reveal_one(&mut self, name: &str, committed: &Committed) -> bool {
+    pub(crate) fn reveal_one(
+        &mut self,
+        name: &str,
+        committed: &Committed,
+        has_group: bool,
+    ) -> bool {
         let Some(run) = self.staged.get_mut(name) else {
             assert!(self.seen.contains(name), "{name} is gone, unseen");
             return false;
         };
         let next = committed.get(&run.partition).map(|(next, _)| *next);
         assert!(
-            Some(run.next) <= next,
+            !has_group || Some(run.next) <= next,
             "{name} is shown before it is committed"
         );
         let Some((key, value)) = run.records.pop_first() else {

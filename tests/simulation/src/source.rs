@@ -40,6 +40,9 @@ impl Source for SimulatedTopic {
             self.assign(&intake, *number).await?;
         }
         while !intake.is_stopping() && self.read_one(&intake).await {
+            if !self.world.has_group() {
+                continue;
+            }
             if self.world.chance(30) {
                 self.commit(&intake).await;
             }
@@ -47,6 +50,9 @@ impl Source for SimulatedTopic {
                 let number = numbers[self.world.random(|random| random.usize(0..numbers.len()))];
                 self.rebalance(&intake, number).await?;
             }
+        }
+        if !self.world.has_group() {
+            return Ok(());
         }
         let all: Vec<_> = self
             .positions
@@ -74,7 +80,9 @@ impl SimulatedTopic {
             Err(RecoverError::Stopped(_)) => return Ok(()),
             Err(RecoverError::Impossible(error)) => return Err(error),
         }
-        if committed.is_none() || !metadata.is_empty() {
+        if !self.world.has_group() {
+            intake.open_unkept(&partition);
+        } else if committed.is_none() || !metadata.is_empty() {
             intake.open_at(&partition, next);
         } else {
             intake.open(&partition);
