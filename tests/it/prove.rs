@@ -2,9 +2,14 @@
 
 use std::fs::File;
 
+use rdkafka::ClientConfig;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use tamis_tests::kafka::{Kafka, unique};
 use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::prove::{self, Options};
 use tamis_tests::tamis::{Ended, output, run};
+use tamis_tests::wait::LONG;
 
 #[test]
 fn each_record_is_seen_once_whoever_dies() {
@@ -47,4 +52,34 @@ fn a_failpoint_that_is_none_is_refused_with_its_form() {
     let ended = with_failpoint("taken");
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("must be STEP:N"), "{ended:?}");
+}
+
+#[test]
+fn a_reader_of_what_is_committed_sees_nothing_that_was_aborted() {
+    let kafka = Kafka::shared();
+    let topic = kafka.new_topic("transactions", 1, &[]);
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", &kafka.address)
+        .set("transactional.id", unique("transactions"))
+        .create()
+        .unwrap();
+    producer.init_transactions(LONG).unwrap();
+    for (id, is_committed) in [("a", true), ("b", false), ("c", true), ("d", false)] {
+        producer.begin_transaction().unwrap();
+        let header = Header {
+            key: "tamis-id",
+            value: Some(id),
+        };
+        let headers = OwnedHeaders::new().insert(header);
+        let record = BaseRecord::<(), _>::to(&topic).payload(id);
+        producer.send(record.headers(headers)).unwrap();
+        producer.flush(LONG).unwrap();
+        let ended = match is_committed {
+            true => producer.commit_transaction(LONG),
+            false => producer.abort_transaction(LONG),
+        };
+        ended.unwrap();
+    }
+    let seen = ["a", "c"].map(|id| (id.to_owned(), id.as_bytes().to_vec()));
+    assert_eq!(kafka.read_committed(&topic), seen);
 }
