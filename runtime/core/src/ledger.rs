@@ -241,7 +241,9 @@ impl Ledger {
         step::reached(step::REVEALED, self);
         let owner = self.owner(&done.partition, done.generation);
         self.change(&owner, |entry| {
-            entry.runs.iter_mut().for_each(Runs::revealed);
+            if let Some(runs) = &mut entry.runs {
+                runs.revealed(&done.runs);
+            }
         });
     }
 

@@ -150,9 +150,9 @@ impl Runs {
         !self.revealing.is_empty()
     }
 
-    /// Notes that everything that is committed can be seen.
-    pub(crate) fn revealed(&mut self) {
-        self.revealing.clear();
+    /// Notes that `done` can be seen: what was committed meanwhile is not.
+    pub(crate) fn revealed(&mut self, done: &[NamedRun]) {
+        self.revealing.retain(|run| !done.contains(run));
     }
 
     /// Runs that hold something and that no one has committed.
@@ -217,8 +217,23 @@ mod tests {
         runs.committed(10);
         assert_eq!(runs.to_reveal(), [run("a", "10")]);
         assert_eq!(runs.ready(20), None);
-        runs.revealed();
+        runs.revealed(&[run("a", "10")]);
         assert_eq!(runs.ready(20), Some((20, vec![run("a", "20")])));
+    }
+
+    #[test]
+    fn what_is_committed_while_others_are_shown_is_still_to_be_shown() {
+        let mut runs = Runs::default();
+        for next in [10, 20] {
+            runs.cut(next, 1);
+            runs.staged(next, Some(run("a", &next.to_string())));
+        }
+        runs.committed(10);
+        let showing = runs.to_reveal().to_vec();
+        // It was asked for before the answer to the commit of 10 came.
+        runs.committed(20);
+        runs.revealed(&showing);
+        assert_eq!(runs.to_reveal(), [run("a", "20")]);
     }
 
     #[test]
