@@ -141,10 +141,11 @@ impl SimulatedTopic {
 
     /// Commits what is to be committed, as far as the broker plays along.
     async fn commit(&mut self, intake: &Intake) {
-        for answered in self.late.drain(..) {
-            intake.committed(&answered);
-        }
-        for checkpoint in intake.checkpoints() {
+        // A request may be made before the answer to the one before has come.
+        let checkpoints = intake.checkpoints();
+        let late = std::mem::take(&mut self.late);
+        late.iter().for_each(|answered| intake.committed(answered));
+        for checkpoint in checkpoints {
             self.world.step().await;
             let Checkpoint {
                 partition,

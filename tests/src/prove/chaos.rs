@@ -154,6 +154,10 @@ impl<'a> Chaos<'a> {
     /// Stops a member until its partitions are another one's; then it goes on with all that it still has in hand.
     fn freeze(&mut self) {
         let index = self.random.usize(0..self.members.len());
+        // The assignment of one that has only just joined would look like a take-over.
+        self.until("all members have partitions", |chaos| {
+            chaos.members.iter().all(|it| it.assignments() > 0)
+        });
         self.pause(1_000);
         self.until("the member has something in flight", |chaos| {
             chaos.members[index].unsettled() > 0
