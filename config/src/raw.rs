@@ -59,7 +59,9 @@ pub(crate) struct RawKafkaSource {
     /// The topics to read. One that starts with `^` is a regular expression.
     #[schemars(length(min = 1))]
     pub(crate) topics: Vec<String>,
-    /// The consumer group: its committed offsets are where reading goes on after a restart.
+    /// The consumer group: its committed offsets are where reading goes on after a restart. Members share partitions by
+    /// `cooperative-sticky`; a group whose members use another strategy refuses it unless the property
+    /// `partition.assignment.strategy` says the same.
     pub(crate) group: String,
     /// Where a group starts that has committed nothing yet. It has no default: one choice reads
     /// what may be days of records, the other skips them.

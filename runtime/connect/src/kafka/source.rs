@@ -99,6 +99,11 @@ fn properties(spec: &KafkaSourceSpec) -> Result<ClientConfig, String> {
     let prefetch_kbytes = (spec.prefetch_bytes_max / 1024).max(1);
     let preferred = [
         ("client.id", "tamis".to_owned()),
+        // Members keep what they have while others come and go.
+        (
+            "partition.assignment.strategy",
+            "cooperative-sticky".to_owned(),
+        ),
         // Bytes alone bound what is fetched ahead: this is the most that librdkafka takes.
         ("queued.min.messages", "10000000".to_owned()),
         // Costs nothing that could be measured.

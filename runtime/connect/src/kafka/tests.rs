@@ -5,4 +5,6 @@ mod dead_topic;
 mod faults;
 mod group;
 mod records;
+#[cfg(feature = "file")]
+mod runs;
 mod store;

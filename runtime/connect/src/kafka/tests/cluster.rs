@@ -42,8 +42,13 @@ pub(super) struct Input {
 
 impl Cluster {
     pub(super) fn new(partitions: i32) -> Self {
-        let mock = MockCluster::new(1).unwrap();
-        mock.create_topic(TOPIC, partitions, 1).unwrap();
+        Self::of(1, partitions)
+    }
+
+    /// A cluster of this many brokers.
+    pub(super) fn of(brokers: i32, partitions: i32) -> Self {
+        let mock = MockCluster::new(brokers).unwrap();
+        mock.create_topic(TOPIC, partitions, brokers).unwrap();
         Self { mock, partitions }
     }
 
@@ -104,6 +109,24 @@ impl Cluster {
                 .map(|(name, value)| (name.to_owned(), Secret::new(value)))
                 .into(),
         }
+    }
+
+    /// What the group has committed beside its offsets, by partition; nothing where the cluster does not say.
+    pub(super) fn metadata(&self) -> Vec<String> {
+        let list = self.list(Offset::Invalid);
+        let committed = self.member().committed_offsets(list, WAIT);
+        let elements = committed.as_ref().map(TopicPartitionList::elements);
+        let elements = elements.unwrap_or_default();
+        elements.iter().map(|it| it.metadata().to_owned()).collect()
+    }
+
+    /// Commits `offset` with `metadata` for each partition as if the group had.
+    pub(super) fn commit_with(&self, offset: i64, metadata: &str) {
+        let list = self.list(Offset::Offset(offset));
+        for mut element in list.elements() {
+            element.set_metadata(metadata);
+        }
+        self.member().commit(&list, CommitMode::Sync).unwrap();
     }
 
     /// What the group has committed, by partition.
@@ -179,6 +202,21 @@ impl Running {
 
 /// Starts a pipeline from `spec` to `store`.
 pub(super) fn start(spec: &KafkaSourceSpec, store: &Arc<Store>) -> Running {
+    let limits = WriterLimits {
+        records_max: 100,
+        bytes_max: 1 << 20,
+        linger: Duration::from_millis(5),
+        requests_max: 2,
+    };
+    start_into(spec, Destination::Keyed(store.clone(), limits), store)
+}
+
+/// Starts a pipeline from `spec` to `destination` on two lanes.
+pub(super) fn start_into(
+    spec: &KafkaSourceSpec,
+    destination: Destination,
+    dead: &Arc<Store>,
+) -> Running {
     let settings = SourceSettings {
         drain_timeout: Duration::from_secs(1),
         commit_interval: Duration::from_millis(50),
@@ -187,24 +225,17 @@ pub(super) fn start(spec: &KafkaSourceSpec, store: &Arc<Store>) -> Running {
             bytes_max: 1 << 20,
         },
     };
-    let limits = WriterLimits {
-        records_max: 100,
-        bytes_max: 1 << 20,
-        linger: Duration::from_millis(5),
-        requests_max: 2,
-    };
-    let store: Arc<Store> = Arc::clone(store);
     let outlet = Outlet {
         name: "store".to_owned(),
         routes: Routes::All,
-        destination: Destination::Keyed(store.clone(), limits),
+        destination,
     };
     let pipeline = Pipeline::new(
         KafkaSource::connect(spec, settings).unwrap(),
         vec![Vec::new(), Vec::new()],
         vec![outlet],
         DeadLetters {
-            first: store,
+            first: dead.clone(),
             second: None,
         },
         Limits {
