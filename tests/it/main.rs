@@ -6,6 +6,7 @@ mod bad_input;
 mod cases;
 mod command_line;
 mod demo;
+mod disk_full;
 mod line_files;
 mod main_job;
 mod outage;

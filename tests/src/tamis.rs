@@ -141,6 +141,13 @@ impl Running {
         });
     }
 
+    /// Where this process finds what that one has at `path`, which may be on a disk of its own.
+    #[must_use]
+    pub fn sees(&self, path: &Path) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.child.id()));
+        root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
     /// Sends a signal by its name, such as `TERM`.
     ///
     /// # Panics

@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec, SourceSpec};
+use tamis_core::sink::SinkError;
 use tamis_core::transform::Transform;
 use tamis_core::{Backoff, Limits, Outlet, Pipeline};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform};
+use tracing::warn;
+
+/// Between two tries to connect to a store that is away.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// After how many of them it is said again.
+const SAY_EVERY: u32 = 60;
 
 /// For each lane an instance of each plugin.
 pub(crate) type Lanes = Vec<Vec<Box<dyn Transform>>>;
@@ -18,6 +25,7 @@ pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipelin
     for sink in &spec.sinks {
         sinks.push(
             outlet(sink, lanes.len(), owner(spec))
+                .await
                 .with_context(|| format!("sink {}", sink.name))?,
         );
     }
@@ -89,13 +97,30 @@ fn owner(spec: &PipelineSpec) -> &str {
     }
 }
 
-fn outlet(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Outlet> {
+async fn outlet(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Outlet> {
     let routes = match &spec.routes {
         tamis_config::Routes::Unrouted => tamis_core::Routes::Unrouted,
         tamis_config::Routes::Named(names) => tamis_core::Routes::Named(names.clone()),
         tamis_config::Routes::All => tamis_core::Routes::All,
     };
-    let destination = tamis_connect::sink::connect(spec, lanes, owner)?;
+    let mut tries = 0;
+    let destination = loop {
+        match tamis_connect::sink::connect(spec, lanes, owner) {
+            Err(SinkError::Unavailable(error)) => {
+                if tries % SAY_EVERY == 0 {
+                    let (sink, error) = (&spec.name, anyhow::Error::from_boxed(error));
+                    warn!(
+                        sink,
+                        error = format!("{error:#}"),
+                        "sink is unavailable, trying again"
+                    );
+                }
+                tries += 1;
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            connected => break connected?,
+        }
+    };
     Ok(Outlet {
         name: spec.name.clone(),
         routes,
