@@ -90,7 +90,10 @@ impl Intake {
         let (room, slot) = tokio::select! {
             biased;
             () = self.control.ended() => return Err(Stopped),
-            ready = async { (self.room_for(weight).await, lane.reserve().await) } => ready,
+            ready = async {
+                self.ledger.has_room(waiting.partition()).await;
+                (self.room_for(weight).await, lane.reserve().await)
+            } => ready,
         };
         let slot = slot.map_err(|_| Stopped)?;
         if let Some(mut batch) = batch.take() {

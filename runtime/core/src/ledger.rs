@@ -12,6 +12,9 @@ use crate::runs::{NamedRun, Runs, metadata};
 use crate::sink::StagedRun;
 use crate::step;
 
+/// Runs of a partition that may wait for a commit: while no one takes commits, what is staged must not grow for ever.
+const UNCOMMITTED_RUNS_MAX: usize = 256;
+
 /// The partitions that a pipeline owns. Locked once when a batch is taken and once when it is settled.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -276,6 +279,15 @@ impl Ledger {
     /// Returns once everything that is committed of `partitions` can be seen.
     pub(crate) async fn seen(&self, partitions: &[Arc<Partition>]) {
         self.all(partitions, |entry| !entry.is_revealing()).await;
+    }
+
+    /// Returns once fewer than [`UNCOMMITTED_RUNS_MAX`] runs of `partition` wait for a commit.
+    pub(crate) async fn has_room(&self, partition: &Arc<Partition>) {
+        let has_room = |entry: &Entry| {
+            let uncommitted = entry.runs.as_ref().map_or(0, Runs::uncommitted);
+            uncommitted < UNCOMMITTED_RUNS_MAX
+        };
+        self.all(std::slice::from_ref(partition), has_room).await;
     }
 
     /// Returns once `is_so` of all of `partitions` that are open.

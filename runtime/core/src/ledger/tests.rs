@@ -160,3 +160,24 @@ fn what_is_kept_nowhere_counts_as_committed_at_once() {
     ledger.revealed(&due);
     assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_whose_runs_no_one_commits_gets_no_more_records() {
+    let ledger = Arc::new(Ledger::new(true));
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    let has_room = async || {
+        let (second, partition) = (std::time::Duration::from_secs(1), partition());
+        let room = tokio::time::timeout(second, ledger.has_room(&partition));
+        room.await.is_ok()
+    };
+    for start in 0..UNCOMMITTED_RUNS_MAX as u64 {
+        assert!(has_room().await, "{start}");
+        let next = start + 1;
+        let ticket = ledger.take(&partition(), OffsetRange { start, next });
+        ticket.settle(1);
+        ticket.cut(start, 1).staged("files", run());
+    }
+    assert!(!has_room().await);
+    commit(&ledger);
+    assert!(has_room().await);
+}
