@@ -439,11 +439,8 @@ impl Cut {
         entry.is_none_or(|entry| entry.generation != *generation)
     }
 
-    /// Notes that `sink` made its part safe; `None` where that part is empty.
+    /// Notes that `sink` made its part safe; `None` where there is nothing to show later.
     pub(crate) fn staged(&self, sink: &str, run: Option<StagedRun>) {
-        if run.is_some() {
-            step::reached(step::STAGED, &self.owner.ledger);
-        }
         let run = run.map(|run| NamedRun {
             sink: sink.to_owned(),
             run,

@@ -1,6 +1,6 @@
 //! The writer of a sink that shows whole runs: one for each lane, so that records of a partition arrive in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::id::Partition;
 use crate::ledger::{Cut, Ticket};
 use crate::retry::Tries;
 use crate::sink::{RunSink, SinkError};
+use crate::step;
 
 /// When a run ends: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) struct RunWriter {
     inbox: mpsc::Receiver<Delivery>,
     /// What becomes settled when the run of its partition is safe.
     held: BTreeMap<Arc<Partition>, Vec<(Ticket, usize)>>,
+    /// Partitions whose generation is over: what comes of them is thrown away, until they are abandoned.
+    late: BTreeSet<Arc<Partition>>,
 }
 
 impl RunWriter {
@@ -54,6 +57,7 @@ impl RunWriter {
             sink,
             inbox,
             held: BTreeMap::new(),
+            late: BTreeSet::new(),
         }
     }
 
@@ -61,7 +65,7 @@ impl RunWriter {
     pub(crate) async fn run(mut self) {
         // Stopped: nothing more is settled, and the records will be read again.
         let _stopped = self.write_all().await;
-        for partition in self.held.keys() {
+        for partition in self.held.keys().chain(&self.late) {
             self.sink.abandon(partition).await;
         }
     }
@@ -74,10 +78,13 @@ impl RunWriter {
                 delivery = self.inbox.recv() => delivery,
             };
             match delivery {
+                Some(Delivery::Parcel(parcel)) if self.late.contains(parcel.batch.partition()) => {}
+                Some(Delivery::Cut(cut)) if self.late.contains(cut.partition()) => {}
                 Some(Delivery::Parcel(parcel)) => self.append(&parcel).await?,
                 Some(Delivery::Cut(cut)) => self.cut(&cut).await?,
                 Some(Delivery::Abandon(partition)) => {
                     self.held.remove(&partition);
+                    self.late.remove(&partition);
                     self.sink.abandon(&partition).await;
                 }
                 Some(Delivery::Flush) => unreachable!("lanes cut runs instead"),
@@ -91,7 +98,12 @@ impl RunWriter {
         request.push(parcel, 0..parcel.rows.len());
         let mut tries = self.context.tries();
         while !request.records.is_empty() {
-            let verdicts = match self.sink.append(&request.records).await {
+            let answer = tokio::select! {
+                biased;
+                () = self.context.control.ended() => return Err(Stopped),
+                answer = self.sink.append(&request.records) => answer,
+            };
+            let verdicts = match answer {
                 Ok(verdicts) => verdicts,
                 Err(error) => {
                     self.context.failed(error, &mut tries).await?;
@@ -127,13 +139,16 @@ impl RunWriter {
                 Ok(run) => break run,
                 // Its next owner may have swept what was staged already, and this would go on for ever.
                 Err(_) if cut.is_late() => {
-                    self.sink.abandon(partition).await;
+                    self.late.insert(Arc::clone(partition));
                     return Ok(());
                 }
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }
         };
-        cut.staged(&sink, Some(run));
+        if let Some((ticket, _)) = held.first() {
+            step::reached(step::STAGED, ticket.ledger());
+        }
+        cut.staged(&sink, run);
         for (ticket, written) in held {
             ticket.settle(written);
         }

@@ -31,14 +31,15 @@ pub trait RunSink: Send {
     /// `Err` says that none of them was taken.
     async fn append(&mut self, records: &Records) -> Result<Vec<Verdict>, SinkError>;
 
-    /// Ends the open run of `partition`, which answers for `range`, and makes it safe, but not yet seen.
+    /// Ends the open run of `partition`, which answers for `range`, and makes it safe, but not yet seen. Returns what its store
+    /// has to show once its end is committed; `None` where the commit itself is what makes it seen.
     ///
     /// After `Err` the same call may be made again.
     async fn stage(
         &mut self,
         partition: &Partition,
         range: OffsetRange,
-    ) -> Result<StagedRun, SinkError>;
+    ) -> Result<Option<StagedRun>, SinkError>;
 
     /// Forgets the open run of `partition`, and what it wrote: the partition is another member's now.
     async fn abandon(&mut self, partition: &Partition);

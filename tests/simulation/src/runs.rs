@@ -56,7 +56,7 @@ impl RunSink for Sink {
         &mut self,
         partition: &Partition,
         range: OffsetRange,
-    ) -> Result<StagedRun, SinkError> {
+    ) -> Result<Option<StagedRun>, SinkError> {
         trouble(&self.world, self.name).await?;
         let records = self
             .open
@@ -75,7 +75,7 @@ impl RunSink for Sink {
         self.world
             .shelf(|shelf, _| shelf.stage(format!("{}/{name}", self.name), run));
         self.world.step().await;
-        Ok(StagedRun(name))
+        Ok(Some(StagedRun(name)))
     }
 
     async fn abandon(&mut self, partition: &Partition) {

@@ -65,9 +65,9 @@ impl Window {
         self.step().unwrap_or("random")
     }
 
-    /// Steps that there are with runs alone.
-    fn is_of_runs(self) -> bool {
-        matches!(self, Self::Staged | Self::Committed | Self::Revealed)
+    /// Steps that there are where runs are shown after their commit.
+    fn is_of_showing(self) -> bool {
+        matches!(self, Self::Committed | Self::Revealed)
     }
 }
 
@@ -75,7 +75,7 @@ impl Window {
 pub(super) fn actions(options: Options) -> Vec<Action> {
     let windows = WINDOWS
         .into_iter()
-        .filter(|window| !(options.transactional && window.is_of_runs()));
+        .filter(|window| !(options.transactional && window.is_of_showing()));
     let kills = windows.cycle().take(options.kills).map(Action::Kill);
     let rebalances = std::iter::repeat_n(Action::Rebalance, options.rebalances);
     let broker_kills = std::iter::repeat_n(Action::KillBroker, options.broker_kills);

@@ -131,7 +131,7 @@ impl RunSink for FileSink {
         &mut self,
         partition: &Partition,
         range: OffsetRange,
-    ) -> Result<StagedRun, SinkError> {
+    ) -> Result<Option<StagedRun>, SinkError> {
         let Self {
             layout,
             open,
@@ -150,7 +150,7 @@ impl RunSink for FileSink {
         manifest.write(&run.manifest())?;
         let staged = StagedRun(run.name.clone());
         open.remove(partition);
-        Ok(staged)
+        Ok(Some(staged))
     }
 
     async fn abandon(&mut self, partition: &Partition) {

@@ -96,7 +96,7 @@ async fn files_are_seen_when_their_run_is_revealed_and_not_before() {
         );
     }
     assert_eq!(seen(root), [""; 0]);
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     assert_eq!((seen(root).len(), staged(root)), (0, 3));
     for _ in 0..2 {
         reveal(&sink, &logs, &run).await;
@@ -121,7 +121,7 @@ async fn another_process_finishes_a_reveal_that_was_broken_off() {
     let mut first = sink(root, Compression::None);
     let batch = records(&logs, &[(5, DAY, Some(b"a")), (6, NEXT_DAY, Some(b"b"))]);
     first.append(&batch).await.unwrap();
-    let run = first.stage(&logs, RANGE).await.unwrap();
+    let run = first.stage(&logs, RANGE).await.unwrap().unwrap();
     let moved = root.join("logs/dt=2023-01-18").join(NAME);
     fs::create_dir_all(moved.parent().unwrap()).unwrap();
     let part = format!("{}-0.part", run.0);
@@ -152,7 +152,7 @@ async fn check_round_trip(compression: Compression, extension: &str, decode: fn(
             .iter()
             .for_each(|value| expected.extend([value.as_bytes(), b"\n"].concat()));
     }
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     let path = root
         .join("logs/dt=2023-01-18")
@@ -210,7 +210,7 @@ async fn what_cannot_be_a_line_is_refused_and_its_neighbours_are_written() {
         Verdict::Written,
     ];
     assert_eq!(sink.append(&batch).await.unwrap(), expected);
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     assert_eq!(seen(root).len(), 2);
     assert_eq!(
@@ -243,7 +243,7 @@ async fn an_abandoned_run_leaves_nothing_and_its_neighbours_stay() {
         .await
         .unwrap();
     for partition in [&logs, &other] {
-        let run = sink.stage(partition, RANGE).await.unwrap();
+        let run = sink.stage(partition, RANGE).await.unwrap().unwrap();
         reveal(&sink, partition, &run).await;
     }
     assert_eq!(
@@ -272,7 +272,7 @@ async fn a_batch_that_finds_the_disk_gone_is_not_taken() {
     }
     fs::rename(&away, &staging).unwrap();
     sink.append(&batch).await.unwrap();
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     let written = fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap();
     assert!(written == [&block[..], b"\nonce\n"].concat());
@@ -293,7 +293,7 @@ async fn a_run_is_staged_again_after_the_disk_was_full() {
         assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
     }
     fs::remove_file(&manifest).unwrap();
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     let path = root
         .join("logs/dt=2023-01-18")
