@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::control::Stopped;
 use crate::delivery::{Context, Delivery, Parcel, Request};
 use crate::id::Partition;
-use crate::ledger::{Cut, Ticket};
+use crate::ledger::{Cut, Owner, Ticket};
 use crate::retry::Tries;
 use crate::sink::{RunSink, SinkError};
 use crate::step;
@@ -106,7 +106,14 @@ impl RunWriter {
             let verdicts = match answer {
                 Ok(verdicts) => verdicts,
                 Err(error) => {
-                    self.context.failed(error, &mut tries).await?;
+                    let forgot = self.forget_late(&error).await?;
+                    if parcel.ticket.owner().is_over() {
+                        self.forget(parcel.batch.partition()).await;
+                        return Ok(());
+                    }
+                    if !forgot {
+                        self.context.failed(error, &mut tries).await?;
+                    }
                     continue;
                 }
             };
@@ -126,6 +133,41 @@ impl RunWriter {
         Ok(())
     }
 
+    /// Forgets the open runs whose generation is over, after `error`; says whether there were any. Their next owner may have discarded
+    /// their files, and a sink that has to make room would wait for these for ever: the partitions are abandoned behind what
+    /// this writer has in hand.
+    async fn forget_late(&mut self, error: &SinkError) -> Result<bool, Stopped> {
+        let mut late = self.late_ones();
+        if late.is_empty() && matches!(error, SinkError::Gone(_)) {
+            // One of them is another member's, and this one does not know of it yet; or else it is lost.
+            for owner in self.owners() {
+                self.context.still_owns(&owner).await?;
+            }
+            late = self.late_ones();
+        }
+        for partition in &late {
+            self.forget(partition).await;
+        }
+        Ok(!late.is_empty())
+    }
+
+    fn late_ones(&self) -> Vec<Arc<Partition>> {
+        let owners = self.owners().filter(Owner::is_over);
+        owners.map(|owner| Arc::clone(owner.partition())).collect()
+    }
+
+    fn owners(&self) -> impl Iterator<Item = Owner> {
+        let first = self.held.values().filter_map(|held| held.first());
+        first.map(|(ticket, _)| ticket.owner().clone())
+    }
+
+    /// Forgets a partition whose generation is over before it is abandoned.
+    async fn forget(&mut self, partition: &Arc<Partition>) {
+        self.held.remove(partition);
+        self.sink.abandon(partition).await;
+        self.late.insert(Arc::clone(partition));
+    }
+
     /// Makes a run safe, and settles what is in it: it will be seen once its end is committed.
     async fn cut(&mut self, cut: &Cut) -> Result<(), Stopped> {
         let (partition, sink) = (cut.partition(), self.context.stage.name.clone());
@@ -137,11 +179,13 @@ impl RunWriter {
         let run = loop {
             match self.sink.stage(partition, cut.range()).await {
                 Ok(run) => break run,
-                // Its next owner may have swept what was staged already, and this would go on for ever.
-                Err(_) if cut.is_late() => {
-                    self.late.insert(Arc::clone(partition));
+                // Its next owner may have discarded what was staged already, and this would go on for ever.
+                Err(_) if cut.owner().is_over() => {
+                    self.forget(partition).await;
                     return Ok(());
                 }
+                // That owner may be one that this member does not know of yet.
+                Err(SinkError::Gone(_)) if !self.context.still_owns(cut.owner()).await? => {}
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }
         };

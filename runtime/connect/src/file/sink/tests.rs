@@ -110,8 +110,10 @@ async fn files_are_seen_when_their_run_is_revealed_and_not_before() {
             "a\n\n中文\n".as_bytes()
         );
         assert_eq!(fs::read(root.join(&names[1])).unwrap(), b"b\n");
-        assert_eq!(staged(root), 0);
+        assert_eq!(staged(root), 1, "the mark that it was shown");
     }
+    sink.layout.store.discard(&logs, &run).await.unwrap();
+    assert_eq!((seen(root).len(), staged(root)), (2, 0));
 }
 
 #[tokio::test]
@@ -129,7 +131,7 @@ async fn another_process_finishes_a_reveal_that_was_broken_off() {
     drop(first);
 
     reveal(&sink(root, Compression::None), &logs, &run).await;
-    assert_eq!((seen(root).len(), staged(root)), (2, 0));
+    assert_eq!((seen(root).len(), staged(root)), (2, 1));
 }
 
 async fn check_round_trip(compression: Compression, extension: &str, decode: fn(&[u8]) -> Vec<u8>) {
@@ -250,7 +252,7 @@ async fn an_abandoned_run_leaves_nothing_and_its_neighbours_stay() {
         fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap(),
         b"again\n"
     );
-    assert_eq!((seen(root).len(), staged(root)), (2, 0));
+    assert_eq!((seen(root).len(), staged(root)), (2, 2));
     assert_eq!(sink.encoder.handles_left, HANDLES_MAX);
 }
 
@@ -324,13 +326,30 @@ async fn a_run_whose_files_were_taken_away_is_not_staged() {
     sink.append(&batch).await.unwrap();
     sink.append(&batch).await.unwrap();
     // What the next owner of the partition does.
-    sink.layout.store.sweep(&logs).await.unwrap();
+    for run in sink.layout.store.staged(&logs).await.unwrap() {
+        sink.layout.store.discard(&logs, &run).await.unwrap();
+    }
     for _ in 0..2 {
         let error = sink.stage(&logs, RANGE).await.unwrap_err();
-        assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
+        assert!(matches!(error, SinkError::Gone(_)), "{error:?}");
     }
+    // Neither has the lane room for what comes of other partitions.
+    sink.held_bytes = HELD_BYTES_MAX;
+    sink.open.values_mut().for_each(|run| {
+        let file = &mut run.files[0];
+        file.push(b"more");
+        file.close(&mut sink.encoder);
+    });
+    let other = records(&partition("other"), &[(5, DAY, Some(b"a"))]);
+    let error = sink.append(&other).await.unwrap_err();
+    assert!(matches!(error, SinkError::Gone(_)), "{error:?}");
     sink.abandon(&logs).await;
+    sink.append(&other).await.unwrap();
     assert_eq!(staged(root), 0);
+    // A disk that is away is waited for.
+    fs::rename(root.join(STAGING), root.join("away")).unwrap();
+    let error = sink.stage(&partition("other"), RANGE).await.unwrap_err();
+    assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
 }
 
 #[test]

@@ -114,26 +114,39 @@ impl Poll {
     }
 
     fn assign(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
-        let starts = self
-            .starts(list)
-            .and_then(|starts| self.take_over(starts))
-            .map(|starts| self.open(&starts));
+        let starts = self.take_over(list).map(|starts| self.open(&starts));
         let none = TopicPartitionList::new();
         context::assign(&self.consumer, starts.as_ref().unwrap_or(&none));
         starts.map(drop)
     }
 
-    /// Finishes what the owners before this one left of each partition; none of them when the pipeline has ended meanwhile.
-    fn take_over(&self, starts: Vec<Start>) -> Result<Vec<Start>, SourceError> {
-        for start in &starts {
-            let partition = self.partition(start);
-            match self.wait(self.intake.recover(&partition, &start.metadata)) {
-                Ok(()) => {}
-                Err(RecoverError::Stopped(_)) => return Ok(Vec::new()),
-                Err(RecoverError::Impossible(error)) => return Err(error),
+    /// Finishes what the owners before this one left of each partition, and tells where they start; none of them when the pipeline
+    /// has ended meanwhile.
+    fn take_over(&self, list: &TopicPartitionList) -> Result<Vec<Start>, SourceError> {
+        let mut starts = self.starts(list)?;
+        while let Err(error) = self.recover(&starts) {
+            match error {
+                RecoverError::Stopped(_) => return Ok(Vec::new()),
+                RecoverError::Impossible(error) => return Err(error),
+                RecoverError::Gone(error) => {
+                    let now = self.starts(list)?;
+                    // What was committed meanwhile is of another member, which does not name runs that are gone.
+                    if now == starts {
+                        return Err(error);
+                    }
+                    starts = now;
+                }
             }
         }
+        starts.iter().try_for_each(Start::check)?;
         Ok(starts)
+    }
+
+    fn recover(&self, starts: &[Start]) -> Result<(), RecoverError> {
+        starts.iter().try_for_each(|start| {
+            let partition = self.partition(start);
+            self.wait(self.intake.recover(&partition, &start.metadata))
+        })
     }
 
     /// Where the partitions start; none of them when the pipeline is to stop before that is known.
@@ -152,19 +165,14 @@ impl Poll {
         Ok(Vec::new())
     }
 
-    /// Opens partitions; returns what to assign. The start of those that the group reads for the first time is a checkpoint to be
-    /// committed: should this member end before anything is settled, the next one must not start at another end of the log. So is
-    /// the start of those whose metadata names runs: they are seen now, and no one has to look for them again.
+    /// Opens partitions; returns what to assign. Their start is a checkpoint to be committed: where the group reads them for the
+    /// first time the next owner must not start at another end of the log, and runs that were named are seen now.
     fn open(&mut self, starts: &[Start]) -> TopicPartitionList {
         let mut list = TopicPartitionList::with_capacity(starts.len());
         for start in starts {
             let queue = self.queue.forward(&start.topic, start.partition);
             let partition = Arc::new(self.partition(start));
-            if start.is_first || !start.metadata.is_empty() {
-                self.intake.open_at(&partition, start.offset);
-            } else {
-                self.intake.open(&partition);
-            }
+            self.intake.open_at(&partition, start.offset);
             self.assigned.add(partition, start.offset, queue);
             let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
             list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))

@@ -27,14 +27,26 @@ use crate::kafka::client::{advice, code};
 const ANSWER_WAIT: Duration = Duration::from_secs(3);
 
 /// Where a partition starts.
+#[derive(PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) topic: String,
     pub(super) partition: i32,
     pub(super) offset: u64,
-    /// Whether the group has committed nothing of it yet.
-    pub(super) is_first: bool,
     /// What its last owner committed beside the offset.
     pub(super) metadata: String,
+    log: OffsetRange,
+}
+
+impl Start {
+    /// Fails where the log does not have the offset: only once all that was committed before it is seen, since whoever is told may
+    /// reset the group, and with that what it says of runs.
+    pub(super) fn check(&self) -> Result<(), SourceError> {
+        let Self { offset, log, .. } = self;
+        if (log.start..=log.next).contains(offset) {
+            return Ok(());
+        }
+        Err(lost(&self.topic, self.partition, *offset, *log))
+    }
 }
 
 /// Why a start could not be told.
@@ -77,20 +89,17 @@ pub(super) fn starts(
             _ => None,
         };
         let offset = match (committed, start_at) {
-            (Some(committed), _) if (log.start..=log.next).contains(&committed) => committed,
-            (Some(committed), _) => {
-                return Err(Unknown::Stop(lost(topic, partition, committed, log)));
-            }
+            (Some(committed), _) => committed,
             (None, StartAt::Earliest) => log.start,
             (None, StartAt::Latest) => log.next,
         };
-        let (topic, is_first) = (topic.to_owned(), committed.is_none());
+        let topic = topic.to_owned();
         Ok(Start {
             topic,
             partition,
             offset,
-            is_first,
             metadata: element.metadata().to_owned(),
+            log,
         })
     };
     committed.elements().iter().map(start).collect()
