@@ -15,6 +15,8 @@ pub mod source;
 pub mod stdin;
 
 mod disk;
+#[cfg(any(feature = "file", feature = "kafka"))]
+mod template;
 #[cfg(test)]
-#[cfg(feature = "file")]
+#[cfg(any(feature = "file", feature = "kafka"))]
 mod testing;

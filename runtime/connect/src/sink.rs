@@ -1,8 +1,11 @@
 //! Which store a specification means.
 
-use tamis_config::spec::{SinkKind, SinkSpec};
-use tamis_core::Destination;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tamis_config::spec::{self, KafkaDelivery, SinkKind, SinkSpec};
 use tamis_core::sink::SinkError;
+use tamis_core::{Destination, RunLimits, WriterLimits};
 
 /// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions.
 ///
@@ -16,21 +19,43 @@ pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination
     match &spec.kind {
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
-            use std::time::Duration;
-
-            use tamis_core::RunLimits;
-
-            let limits = RunLimits {
-                bytes_max: spec.run.bytes_max,
-                records_max: spec.run.records_max,
-                age_max: Duration::from_millis(spec.run.age_ms_max),
-            };
+            let limits = run_limits(&spec.run);
             let (sinks, store) = crate::file::sink::connect(spec, lanes, owner)?;
             Ok(Destination::Runs(sinks, store, limits))
         }
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => Err(left_out("file")),
-        SinkKind::Kafka(_) => Err(SinkError::Misconfigured("kafka is not built yet".into())),
+        #[cfg(feature = "kafka")]
+        SinkKind::Kafka(spec) => match &spec.delivery {
+            KafkaDelivery::AtLeastOnce(limits) => {
+                let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
+                Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
+            }
+            KafkaDelivery::Transactional(_) => Err(SinkError::Misconfigured(
+                "`transactional: true` is not built yet".into(),
+            )),
+        },
+        #[cfg(not(feature = "kafka"))]
+        SinkKind::Kafka(_) => Err(left_out("kafka")),
+    }
+}
+
+#[cfg(feature = "file")]
+fn run_limits(limits: &spec::RunLimits) -> RunLimits {
+    RunLimits {
+        bytes_max: limits.bytes_max,
+        records_max: limits.records_max,
+        age_max: Duration::from_millis(limits.age_ms_max),
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn writer_limits(limits: &spec::WriterLimits) -> WriterLimits {
+    WriterLimits {
+        records_max: limits.records_max,
+        bytes_max: limits.bytes_max,
+        linger: Duration::from_millis(limits.linger_ms),
+        requests_max: limits.requests_max,
     }
 }
 

@@ -50,6 +50,16 @@ impl Troubles {
         });
     }
 
+    /// Says that `records` wait `since` then, unless it was said lately why.
+    pub(super) fn still_waiting(&mut self, since: Instant, records: usize) {
+        self.said.retain(|_, said| said.elapsed() < QUIET);
+        if since.elapsed() >= QUIET && self.said.is_empty() {
+            warn!(brokers = self.brokers, records, "waiting for kafka");
+            let code = RDKafkaErrorCode::NoError as i32;
+            self.said.insert(code, Instant::now());
+        }
+    }
+
     fn is_final(&mut self, code: RDKafkaErrorCode) -> bool {
         let now = Instant::now();
         let row = self
