@@ -1,13 +1,15 @@
-//! Kafka: the source that reads topics as a member of a consumer group, the sink that writes topics, and the topic of dead
+//! Kafka: the source that reads topics as a member of a consumer group, the sinks that write topics, and the topic of dead
 //! letters.
 
 pub mod dead_topic;
 pub mod sink;
 pub mod source;
+pub mod transaction;
 
 mod batch_read;
 mod client;
 mod message;
+mod placing;
 mod producer;
 mod topics;
 mod troubles;

@@ -7,15 +7,23 @@ use tamis_config::spec::{self, KafkaDelivery, SinkKind, SinkSpec};
 use tamis_core::sink::SinkError;
 use tamis_core::{Destination, RunLimits, WriterLimits};
 
-/// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions.
+use crate::Transactions;
+
+/// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions; `transactions` are those
+/// that the source commits.
 ///
 /// # Errors
 /// When the store cannot be reached, or refuses.
 #[cfg_attr(
     not(feature = "file"),
-    expect(unused_variables, reason = "only files have a store for each lane")
+    expect(unused_variables, reason = "only runs have a store for each lane")
 )]
-pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination, SinkError> {
+pub fn connect(
+    spec: &SinkSpec,
+    lanes: usize,
+    owner: &str,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Destination, SinkError> {
     match &spec.kind {
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
@@ -31,16 +39,19 @@ pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination
                 let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
                 Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
             }
-            KafkaDelivery::Transactional(_) => Err(SinkError::Misconfigured(
-                "`transactional: true` is not built yet".into(),
-            )),
+            KafkaDelivery::Transactional(limits) => {
+                use crate::kafka::transaction::sink;
+                let transactions = transactions.expect("those of a transactional sink are made");
+                let (sinks, store) = sink::connect(spec, transactions, lanes);
+                Ok(Destination::Runs(sinks, store, run_limits(limits)))
+            }
         },
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka(_) => Err(left_out("kafka")),
     }
 }
 
-#[cfg(feature = "file")]
+#[cfg(any(feature = "file", feature = "kafka"))]
 fn run_limits(limits: &spec::RunLimits) -> RunLimits {
     RunLimits {
         bytes_max: limits.bytes_max,

@@ -63,6 +63,12 @@ pub(super) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
         Code::TopicAuthorizationFailed => Some("give this user the right to use the topic"),
         Code::GroupAuthorizationFailed => Some("give this user the right to use the group"),
         Code::ClusterAuthorizationFailed => Some("give this user the right to use the cluster"),
+        Code::TransactionalIdAuthorizationFailed => {
+            Some("give this user the right to use transactional ids that begin with tamis/")
+        }
+        Code::InvalidTransactionTimeout => Some(
+            "set transaction.timeout.ms to what the brokers accept (transaction.max.timeout.ms)",
+        ),
         Code::InvalidTopic => Some("correct the name of the topic"),
         Code::InvalidGroupId => Some("correct the name of the group"),
         Code::InvalidSessionTimeout => {

@@ -10,7 +10,8 @@ use tamis_core::sink::{Record, Records, Sink, SinkError, Verdict};
 
 use super::client::configure;
 use super::message::Message;
-use super::producer::{Carrier, Placed};
+use super::placing::Placed;
+use super::producer::Carrier;
 use super::verdict::TopicNamed;
 
 /// A topic that takes refused records.

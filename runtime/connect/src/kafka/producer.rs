@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
 use super::client::{advice, code, explain, log};
-use super::message::Message;
+use super::placing::Placed;
 use super::troubles::Troubles;
 use super::verdict::{self, Failure, Report, TopicNamed};
 
@@ -28,8 +28,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// librdkafka's producer.
 pub(super) type Producer = ThreadedProducer<Reports>;
-/// A message, and the partition that it goes to; `None` where its key decides.
-pub(super) type Placed<'a> = (Message<'a>, Option<i32>);
 
 /// A producer that is made anew where the old one cannot go on.
 pub(super) struct Carrier {
@@ -203,8 +201,14 @@ pub(super) struct Waiting {
     to: mpsc::Sender<(usize, Report)>,
 }
 
-impl Reports {
-    pub(super) fn troubles(&self) -> MutexGuard<'_, Troubles> {
+/// What a producer reports to, whoever waits for it.
+pub(super) trait Reporting: ProducerContext + 'static {
+    /// What goes wrong between it and its brokers.
+    fn troubles(&self) -> MutexGuard<'_, Troubles>;
+}
+
+impl Reporting for Reports {
+    fn troubles(&self) -> MutexGuard<'_, Troubles> {
         self.troubles
             .lock()
             .expect("no one panics while noting a trouble")

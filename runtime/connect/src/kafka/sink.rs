@@ -5,24 +5,18 @@
 //! So what a broker has of the messages of one write to one partition is always a first part of them. What is not there is
 //! then sent again, in order, by a producer of its own.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
 use tamis_config::spec::KafkaSinkSpec;
 use tamis_core::sink::{Records, Sink, SinkError, Verdict};
 
 use super::client::configure;
-use super::message::{Encoder, Message};
+use super::placing::Placer;
 use super::producer::Carrier;
-use super::topics::{Found, Topic, Topics};
-use super::verdict::{TopicNamed, missing};
 
 /// Topics of one cluster.
 pub struct KafkaSink {
-    encoder: Encoder,
-    topics: Topics,
-    named: TopicNamed,
+    placer: Placer,
     carrier: Carrier,
 }
 
@@ -34,73 +28,30 @@ impl KafkaSink {
     pub fn connect(spec: &KafkaSinkSpec) -> Result<Self, SinkError> {
         let config = properties(spec).map_err(|error| SinkError::Misconfigured(error.into()))?;
         Ok(Self {
-            encoder: Encoder::new(spec),
-            topics: Topics::new(spec),
-            named: TopicNamed::of(spec),
+            placer: Placer::new(spec),
             carrier: Carrier::connect(config, &spec.brokers)?,
         })
     }
-
-    /// The partition that `message` goes to, or why it goes nowhere.
-    fn place(&self, message: &Message<'_>, found: &Found) -> Result<Placing, SinkError> {
-        let topic = &*message.topic;
-        match found.get(topic) {
-            Some(Topic::Partitions(count)) => Ok(Placing::At(message.partition(*count))),
-            Some(Topic::Missing) => missing(topic, self.named).map(Placing::Nowhere),
-            Some(Topic::Refused(reason)) => {
-                let reason = format!("topic {topic} {reason}");
-                match self.named {
-                    TopicNamed::ByRecord => Ok(Placing::Nowhere(Verdict::Rejected(reason))),
-                    TopicNamed::ByConfiguration => Err(SinkError::Misconfigured(reason.into())),
-                }
-            }
-            None => {
-                let reason = format!("topic {topic} is one more than `topics_max` allows");
-                Ok(Placing::Nowhere(Verdict::Rejected(reason)))
-            }
-        }
-    }
-}
-
-enum Placing {
-    /// Into a partition of its topic; `None` where the key decides.
-    At(Option<i32>),
-    Nowhere(Verdict),
 }
 
 #[async_trait]
 impl Sink for KafkaSink {
     async fn write(&self, records: &Records) -> Result<Vec<Verdict>, SinkError> {
         let producer = self.carrier.producer()?;
-        let messages = records.iter().map(|record| self.encoder.message(&record));
-        let messages: Vec<_> = messages.collect();
-        let names = messages.iter().flatten().map(|message| &*message.topic);
-        let found = self
-            .topics
-            .look_up(&producer, names.collect::<BTreeSet<_>>())
-            .await?;
         let mut verdicts = vec![Verdict::Written; records.len()];
         let (mut placed, mut indexes) = (Vec::new(), Vec::new());
-        for (index, message) in messages.into_iter().enumerate() {
-            let (message, placing) = match message {
-                Ok(message) => {
-                    let placing = self.place(&message, &found)?;
-                    (message, placing)
-                }
-                Err(reason) => {
-                    verdicts[index] = Verdict::Rejected(reason);
-                    continue;
-                }
-            };
-            match placing {
-                Placing::At(partition) => {
-                    placed.push((message, partition));
+        let places = self.placer.place(&producer, records).await?;
+        for (index, place) in places.into_iter().enumerate() {
+            match place {
+                Ok(place) => {
+                    placed.push(place);
                     indexes.push(index);
                 }
-                Placing::Nowhere(verdict) => verdicts[index] = verdict,
+                Err(nowhere) => verdicts[index] = nowhere,
             }
         }
-        let written = self.carrier.write(&producer, placed, self.named).await?;
+        let named = self.placer.named();
+        let written = self.carrier.write(&producer, placed, named).await?;
         for (index, verdict) in indexes.into_iter().zip(written) {
             verdicts[index] = verdict;
         }

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::producer::Producer as _;
+use rdkafka::producer::{Producer as _, ThreadedProducer};
 use tamis_config::spec::KafkaSinkSpec;
 use tamis_core::sink::SinkError;
 use tokio::time::{Instant, sleep};
 
 use super::client::{advice, code};
-use super::producer::Producer;
+use super::producer::Reporting;
 use super::verdict::{TopicNamed, refused};
 
 /// How long one question may take.
@@ -63,9 +63,9 @@ impl Topics {
     ///
     /// # Errors
     /// Where the cluster does not say, or this user may not use one of them.
-    pub(super) async fn look_up(
+    pub(super) async fn look_up<R: Reporting>(
         &self,
-        producer: &Arc<Producer>,
+        producer: &Arc<ThreadedProducer<R>>,
         names: BTreeSet<&str>,
     ) -> Result<Found, SinkError> {
         let unknown = self.unknown(&names, Instant::now());
@@ -131,8 +131,8 @@ impl Known {
 }
 
 /// Asks for each of `names`, and once more for those that are missing: to ask for a topic may have made it.
-async fn ask_all(
-    producer: &Arc<Producer>,
+async fn ask_all<R: Reporting>(
+    producer: &Arc<ThreadedProducer<R>>,
     names: Vec<String>,
     named: TopicNamed,
 ) -> Result<Found, SinkError> {
@@ -160,7 +160,11 @@ async fn ask_all(
 }
 
 /// What the cluster says of topic `name`.
-fn ask(producer: &Producer, name: &str, named: TopicNamed) -> Result<Topic, SinkError> {
+fn ask<R: Reporting>(
+    producer: &ThreadedProducer<R>,
+    name: &str,
+    named: TopicNamed,
+) -> Result<Topic, SinkError> {
     use RDKafkaErrorCode as Code;
     let answer = producer.client().fetch_metadata(Some(name), ANSWER_WAIT);
     let error = match &answer {

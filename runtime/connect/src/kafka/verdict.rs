@@ -7,7 +7,7 @@ use tamis_config::spec::KafkaSinkSpec;
 use tamis_core::sink::{SinkError, Verdict};
 
 use super::client::advice;
-use super::producer::Placed;
+use super::placing::Placed;
 
 /// What became of one message.
 pub(super) type Report = Result<(), Failure>;

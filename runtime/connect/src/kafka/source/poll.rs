@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
 use tamis_config::spec::KafkaSourceSpec;
 use tamis_core::batch::Batch;
 use tamis_core::id::Partition;
@@ -18,9 +18,10 @@ use tracing::{info, warn};
 use super::assigned::Assigned;
 use super::commit::{Commits, Refused};
 use super::context::Rebalance;
-use super::start::{Start, Unknown};
-use super::{Consumer, SourceSettings, contact, context, start};
+use super::start::{self, Start, Unknown};
+use super::{Consumer, SourceSettings, contact, context};
 use crate::kafka::batch_read::{Record, RecordQueue};
+use crate::kafka::transaction::Transactions;
 
 /// Records in one batch read.
 const READ_RECORDS: usize = 1024;
@@ -32,6 +33,10 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 const EVENTS_WAIT: Duration = Duration::from_millis(1);
 /// How long the last commits of partitions may take, with all tries.
 const LAST_COMMIT_WAIT: Duration = Duration::from_secs(10);
+/// How long one try to read from another offset may take.
+const SEEK_WAIT: Duration = Duration::from_secs(3);
+/// How long a transaction is aborted before its partition is read again: by then it is known whether that is another member's.
+const BEGIN_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// How long it goes without polling, whatever it waits for.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -45,7 +50,10 @@ pub(super) struct Poll {
     intake: Intake,
     runtime: Handle,
     source: Arc<str>,
+    transactions: Option<Arc<Transactions>>,
     commits: Commits,
+    /// Since when a transaction is broken.
+    broken: Option<Instant>,
     is_idle: bool,
     sealed: Instant,
 }
@@ -55,6 +63,7 @@ impl Poll {
         consumer: Arc<Consumer>,
         spec: KafkaSourceSpec,
         settings: SourceSettings,
+        transactions: Option<Arc<Transactions>>,
         intake: Intake,
         runtime: Handle,
     ) -> Self {
@@ -62,7 +71,9 @@ impl Poll {
             assigned: Assigned::new(settings.batch),
             queue: RecordQueue::new(&consumer, READ_RECORDS),
             source: spec.name.as_deref().unwrap_or_default().into(),
-            commits: Commits::new(settings.commit_interval),
+            commits: Commits::new(settings.commit_interval, transactions.clone()),
+            transactions,
+            broken: None,
             is_idle: true,
             sealed: Instant::now(),
             consumer,
@@ -102,7 +113,7 @@ impl Poll {
             match self.consumer.context().next_rebalance() {
                 Some(Rebalance::Assign(list)) => self.assign(&list)?,
                 Some(Rebalance::Revoke(list)) => self.revoke(&list),
-                None => {}
+                None => self.begin_anew()?,
             }
             self.commits.turn(&self.consumer, &self.intake);
             match self.assigned.pop() {
@@ -138,9 +149,22 @@ impl Poll {
 
     /// Where the partitions start; none of them when the pipeline is to stop before that is known.
     fn starts(&self, list: &TopicPartitionList) -> Result<Vec<Start>, SourceError> {
+        if let Some(transactions) = &self.transactions {
+            // What is still on its way of an earlier generation must not get into a transaction of this one.
+            self.wait(async {
+                tokio::select! {
+                    () = transactions.released(list) => {}
+                    () = self.intake.stopping() => {}
+                }
+            });
+        }
         while !self.intake.is_stopping() {
             context::check(&self.consumer)?;
-            match start::starts(&self.consumer, list, self.spec.start_at) {
+            let owned = match &self.transactions {
+                Some(transactions) => self.wait(transactions.own(list)),
+                None => Ok(()),
+            };
+            match owned.and_then(|()| start::starts(&self.consumer, list, self.spec.start_at)) {
                 Ok(starts) => return Ok(starts),
                 Err(Unknown::Stop(error)) => return Err(error),
                 Err(Unknown::AskAgain(code, reason)) => {
@@ -156,7 +180,6 @@ impl Poll {
     /// committed: should this member end before anything is settled, the next one must not start at another end of the log. So is
     /// the start of those whose metadata names runs: they are seen now, and no one has to look for them again.
     fn open(&mut self, starts: &[Start]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(starts.len());
         for start in starts {
             let queue = self.queue.forward(&start.topic, start.partition);
             let partition = Arc::new(self.partition(start));
@@ -166,12 +189,43 @@ impl Poll {
                 self.intake.open(&partition);
             }
             self.assigned.add(partition, start.offset, queue);
-            let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
-            list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))
-                .expect("an offset can be represented");
         }
         info!(partitions = starts.len(), "partitions assigned");
-        list
+        start::list(starts)
+    }
+
+    /// Reads again what was in transactions that were aborted: no one has seen it.
+    fn begin_anew(&mut self) -> Result<(), SourceError> {
+        let broken = self.transactions.as_ref().and_then(|it| it.broken());
+        let Some((list, reason)) = broken else {
+            self.broken = None;
+            return Ok(());
+        };
+        if self.broken.get_or_insert_with(Instant::now).elapsed() < BEGIN_ANEW_AFTER {
+            return Ok(());
+        }
+        warn!(
+            partitions = list.count(),
+            reason, "a transaction was aborted, reading again what was in it"
+        );
+        self.broken = None;
+        let partitions = self.assigned.remove(&list);
+        self.close(&partitions);
+        self.commits.finish(&self.consumer, &self.intake);
+        let starts = self.starts(&list)?;
+        while !self.intake.is_stopping() {
+            match start::seek(&self.consumer, &starts, SEEK_WAIT) {
+                Ok(()) => {
+                    self.open(&starts);
+                    break;
+                }
+                Err((code, reason)) => {
+                    self.consumer.context().troubles().note(code, &reason);
+                    context::poll(&self.consumer, POLL_EVERY);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn partition(&self, start: &Start) -> Partition {

@@ -231,7 +231,7 @@ pub(super) fn start_into(
         destination,
     };
     let pipeline = Pipeline::new(
-        KafkaSource::connect(spec, settings).unwrap(),
+        KafkaSource::connect(spec, settings, None).unwrap(),
         vec![Vec::new(), Vec::new()],
         vec![outlet],
         DeadLetters {
