@@ -32,6 +32,8 @@ pub(super) type Producer = ThreadedProducer<Reports>;
 /// A producer that is made anew where the old one cannot go on.
 pub(super) struct Carrier {
     brokers: String,
+    /// Of all its producers: the next one need not say again what the last one said.
+    troubles: Arc<Mutex<Troubles>>,
     state: Mutex<State>,
 }
 
@@ -50,7 +52,8 @@ impl Carrier {
     /// Where librdkafka does not take a property.
     pub(super) fn connect(config: ClientConfig, brokers: &[String]) -> Result<Self, SinkError> {
         let brokers = brokers.join(",");
-        let producer = producer(&config, &brokers)?;
+        let troubles = Arc::new(Mutex::new(Troubles::new(brokers.clone())));
+        let producer = producer(&config, &troubles)?;
         let batch_bytes = config.get(BATCH_SIZE).and_then(|size| size.parse().ok());
         let state = Mutex::new(State {
             config,
@@ -58,7 +61,11 @@ impl Carrier {
             batch_bytes: batch_bytes.unwrap_or(BATCH_BYTES),
             changed: false,
         });
-        Ok(Self { brokers, state })
+        Ok(Self {
+            brokers,
+            troubles,
+            state,
+        })
     }
 
     /// The producer; a new one where the old one has met an error that it cannot recover from.
@@ -67,21 +74,18 @@ impl Carrier {
     /// Where that error is one that a new one would meet, too.
     pub(super) fn producer(&self) -> Result<Arc<Producer>, SinkError> {
         let mut state = self.state();
+        no_refusal(&state.producer)?;
         let fatal = state.producer.client().fatal_error();
-        if let Some((code, reason)) = &fatal {
-            if let Some(advice) = advice(*code) {
-                let reason = format!("{reason}; {advice}");
-                return Err(SinkError::Misconfigured(reason.into()));
-            }
+        match &fatal {
             // One message was refused, and no other may overtake those that waited behind it.
-            if *code == RDKafkaErrorCode::GaplessGuarantee {
+            Some((RDKafkaErrorCode::GaplessGuarantee, reason)) => {
                 debug!(reason, "kafka producer is made anew");
-            } else {
-                warn!(reason, "kafka producer failed and is made anew");
             }
+            Some((_, reason)) => warn!(reason, "kafka producer failed and is made anew"),
+            None => {}
         }
         if fatal.is_some() || state.changed {
-            let new = producer(&state.config, &self.brokers)?;
+            let new = producer(&state.config, &self.troubles)?;
             let old = std::mem::replace(&mut state.producer, new);
             state.changed = false;
             // It waits for its thread to end.
@@ -101,19 +105,11 @@ impl Carrier {
         named: TopicNamed,
     ) -> Result<Vec<Verdict>, SinkError> {
         let reports = deliver(producer, &mut messages).await?;
-        if let Some(refusal) = producer.context().troubles().refusal() {
-            return Err(SinkError::Misconfigured(refusal.into()));
-        }
+        no_refusal(producer)?;
         let batch_bytes = self.state().batch_bytes;
         let judged = verdict::judge(&messages, &reports, batch_bytes, named)?;
         if judged.blames_neighbours {
             self.send_less();
-        }
-        if let Some((code, reason)) = producer.client().fatal_error()
-            && let Some(advice) = advice(code)
-        {
-            let reason = format!("{reason}; {advice}");
-            return Err(SinkError::Misconfigured(reason.into()));
         }
         Ok(judged.verdicts)
     }
@@ -168,10 +164,8 @@ async fn deliver(
             Ok(0) => return Ok(reports),
             Ok(_) => {}
             Err(_) => {
+                no_refusal(producer)?;
                 let mut troubles = producer.context().troubles();
-                if let Some(refusal) = troubles.refusal() {
-                    return Err(SinkError::Misconfigured(refusal.into()));
-                }
                 troubles.still_waiting(since, left);
             }
         }
@@ -182,17 +176,30 @@ async fn deliver(
     }
 }
 
-fn producer(config: &ClientConfig, brokers: &str) -> Result<Arc<Producer>, SinkError> {
-    let reports = Reports {
-        troubles: Mutex::new(Troubles::new(brokers.to_owned())),
-    };
-    let producer = config.create_with_context(reports).map(Arc::new);
-    producer.map_err(|error| SinkError::Misconfigured(explain(&error).into()))
+/// Fails where the cluster has refused the producer, so that going on is of no use.
+pub(super) fn no_refusal<R: Reporting>(producer: &ThreadedProducer<R>) -> Result<(), SinkError> {
+    let fatal = producer.client().fatal_error();
+    let fatal = fatal.and_then(|(code, reason)| Some(format!("{reason}; {}", advice(code)?)));
+    match fatal.or_else(|| producer.context().troubles().refusal()) {
+        Some(reason) => Err(SinkError::Misconfigured(reason.into())),
+        None => Ok(()),
+    }
+}
+
+fn producer(
+    config: &ClientConfig,
+    troubles: &Arc<Mutex<Troubles>>,
+) -> Result<Arc<Producer>, SinkError> {
+    let troubles = Arc::clone(troubles);
+    let producer = config.create_with_context(Reports { troubles });
+    producer
+        .map(Arc::new)
+        .map_err(|error| SinkError::Misconfigured(explain(&error).into()))
 }
 
 /// Brings what became of messages to whoever waits for it.
 pub(super) struct Reports {
-    troubles: Mutex<Troubles>,
+    troubles: Arc<Mutex<Troubles>>,
 }
 
 /// Who waits for what became of a message.

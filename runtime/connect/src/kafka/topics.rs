@@ -11,7 +11,7 @@ use tamis_core::sink::SinkError;
 use tokio::time::{Instant, sleep};
 
 use super::client::{advice, code};
-use super::producer::Reporting;
+use super::producer::{Reporting, no_refusal};
 use super::verdict::{TopicNamed, refused};
 
 /// How long one question may take.
@@ -195,12 +195,10 @@ fn ask<R: Reporting>(
     if let Some(advice) = advice(error) {
         return Err(refused(name, error, advice));
     }
-    match producer.context().troubles().refusal() {
-        Some(refusal) => Err(SinkError::Misconfigured(refusal.into())),
-        None => Err(SinkError::Unavailable(
-            format!("topic {name}: {error}").into(),
-        )),
-    }
+    no_refusal(producer)?;
+    Err(SinkError::Unavailable(
+        format!("topic {name}: {error}").into(),
+    ))
 }
 
 #[cfg(test)]
