@@ -13,5 +13,6 @@ mod outage;
 mod prove;
 mod readme;
 mod restart;
+mod secure;
 mod shutdown;
 mod tidy;

@@ -83,6 +83,29 @@ pub(super) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
     }
 }
 
+/// What to do about an error of TLS that waiting cannot cure. OpenSSL has words for it and librdkafka passes them on, but its code
+/// is also that of a connection which was cut.
+pub(super) fn advice_on_tls(reason: &str) -> Option<&'static str> {
+    let says = |words: &[&str]| words.iter().any(|it| reason.contains(it));
+    if says(&["certificate verify failed", "Failed to verify broker"]) {
+        Some(
+            "the certificate of the broker has expired, is for another host than that of its address, or was not signed by an \
+             authority of ssl.ca.location; openssl s_client -connect HOST:PORT -CAfile FILE says which",
+        )
+    } else if says(&[
+        "alert certificate required",
+        "alert bad certificate",
+        "alert unknown ca",
+        "alert certificate expired",
+    ]) {
+        Some(
+            "the broker wants a certificate of its clients that it trusts: check ssl.certificate.location and ssl.key.location",
+        )
+    } else {
+        None
+    }
+}
+
 /// Whether `code` says that credentials were refused, which a broker that is just starting may also do.
 pub(super) fn is_authentication(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
