@@ -10,3 +10,4 @@ mod records;
 mod runs;
 mod sink;
 mod store;
+mod transactions;

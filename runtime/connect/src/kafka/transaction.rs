@@ -119,17 +119,22 @@ impl Transactions {
             .is_some_and(|transaction| transaction.is_ready(next))
     }
 
-    /// The partitions whose transaction was aborted, and why the last of them.
-    pub(super) fn broken(&self) -> Option<(TopicPartitionList, String)> {
-        let mut list = TopicPartitionList::new();
-        let mut last = None;
+    /// The partitions whose transaction was aborted.
+    pub(super) fn broken(&self) -> Option<Broken> {
+        let mut all: Option<Broken> = None;
         for ((topic, number), transaction) in &*self.lock() {
-            if let Some(reason) = transaction.broken() {
-                list.add_partition(topic, *number);
-                last = Some(reason);
-            }
+            let Some(reason) = transaction.broken() else {
+                continue;
+            };
+            let broken = all.get_or_insert_with(|| Broken {
+                list: TopicPartitionList::new(),
+                reason,
+                refusal: None,
+            });
+            broken.list.add_partition(topic, *number);
+            broken.refusal = broken.refusal.take().or_else(|| transaction.refusal());
         }
-        last.map(|reason| (list, reason))
+        all
     }
 
     /// Commits the offsets in `list`, each with what was written of its partition, in the name of the present generation of
@@ -178,6 +183,16 @@ impl Transactions {
             .lock()
             .expect("no one panics while holding the transactions")
     }
+}
+
+/// Transactions that were aborted.
+pub(super) struct Broken {
+    /// Their partitions.
+    pub(super) list: TopicPartitionList,
+    /// Why the first of them.
+    pub(super) reason: String,
+    /// Why to begin anew is of no use, and what to do about it.
+    pub(super) refusal: Option<String>,
 }
 
 fn places(list: &TopicPartitionList) -> Vec<Place> {

@@ -60,6 +60,11 @@ impl Commits {
         }
     }
 
+    /// Between two commits.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// Takes the answer if it came, and asks anew when it is time to.
     pub(super) fn turn(&mut self, consumer: &Arc<Consumer>, intake: &Intake) {
         // What was refused stays a checkpoint that is not committed, so it is part of the next request.

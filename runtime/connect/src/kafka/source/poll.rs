@@ -21,7 +21,7 @@ use super::context::Rebalance;
 use super::start::{self, Start, Unknown};
 use super::{Consumer, SourceSettings, contact, context};
 use crate::kafka::batch_read::{Record, RecordQueue};
-use crate::kafka::transaction::Transactions;
+use crate::kafka::transaction::{Broken, Transactions};
 
 /// Records in one batch read.
 const READ_RECORDS: usize = 1024;
@@ -197,12 +197,20 @@ impl Poll {
     /// Reads again what was in transactions that were aborted: no one has seen it.
     fn begin_anew(&mut self) -> Result<(), SourceError> {
         let broken = self.transactions.as_ref().and_then(|it| it.broken());
-        let Some((list, reason)) = broken else {
+        let Some(Broken {
+            list,
+            reason,
+            refusal,
+        }) = broken
+        else {
             self.broken = None;
             return Ok(());
         };
         if self.broken.get_or_insert_with(Instant::now).elapsed() < BEGIN_ANEW_AFTER {
             return Ok(());
+        }
+        if let Some(refusal) = refusal {
+            return Err(SourceError::Misconfigured(refusal));
         }
         warn!(
             partitions = list.count(),
@@ -253,7 +261,7 @@ impl Poll {
     /// Drains partitions, commits how far they got, and closes them.
     fn let_go(&mut self, partitions: &[Arc<Partition>]) {
         let drain_timeout = self.settings.drain_timeout;
-        let drained = self.wait(self.intake.drain(partitions, drain_timeout));
+        let drained = self.drain(partitions, drain_timeout);
         if !drained && !self.intake.is_ended() {
             warn!(
                 ?drain_timeout,
@@ -262,6 +270,28 @@ impl Poll {
         }
         self.commit_last(partitions);
         self.close(partitions);
+    }
+
+    /// Waits until nothing of `partitions` is in flight. Commits meanwhile: a transaction keeps out what is behind it until it is
+    /// committed.
+    fn drain(&mut self, partitions: &[Arc<Partition>], within: Duration) -> bool {
+        let every = self.turn_every();
+        self.runtime.block_on(async {
+            let drained = self.intake.drain(partitions, within);
+            tokio::pin!(drained);
+            loop {
+                if let Ok(answer) = timeout(every, &mut drained).await {
+                    return answer;
+                }
+                context::poll(&self.consumer, Duration::ZERO);
+                self.commits.turn(&self.consumer, &self.intake);
+            }
+        })
+    }
+
+    /// How long the thread may wait for the pipeline before it looks after all else.
+    fn turn_every(&self) -> Duration {
+        POLL_EVERY.min(self.commits.interval())
     }
 
     /// Commits the checkpoints of `partitions`, which are about to be another member's. Each commit makes runs seen, and only
@@ -310,7 +340,7 @@ impl Poll {
         // Without room the next turn tries again; that the pipeline has ended is seen there.
         let _sent = self
             .runtime
-            .block_on(async { timeout(POLL_EVERY, self.intake.send(&mut batch)).await });
+            .block_on(async { timeout(self.turn_every(), self.intake.send(&mut batch)).await });
         if let Some(batch) = batch {
             self.assigned.put_back(batch);
         }

@@ -31,6 +31,8 @@ use crate::kafka::producer::Reporting;
 use crate::kafka::source::Unknown;
 use crate::kafka::troubles::Troubles;
 
+/// How long records may be on their way before it is looked at what holds them up.
+const FLUSH_WAIT: Duration = Duration::from_millis(500);
 /// How long one request may take before it is made again.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
 /// How long a commit may take with all tries: by then the brokers have aborted it, unless the user gave them longer.
@@ -113,17 +115,24 @@ impl Transaction {
         if *self.progress.lock() == State::Idle {
             match self.producer.begin_transaction() {
                 Ok(()) => self.progress.set(State::Open),
-                Err(error) => self.progress.break_off(&error.to_string()),
+                Err(error) => self.progress.fail(&error),
             }
         }
         match self.producer.send(record) {
             Ok(()) => Added::Yes,
             Err((error, record)) => match code(&error) {
-                RDKafkaErrorCode::QueueFull if self.broken().is_none() => Added::Full(record),
+                RDKafkaErrorCode::QueueFull => {
+                    self.look();
+                    if self.broken().is_none() {
+                        Added::Full(record)
+                    } else {
+                        Added::Yes
+                    }
+                }
                 code @ (RDKafkaErrorCode::MessageSizeTooLarge
                 | RDKafkaErrorCode::InvalidTimestamp) => Added::Refused(code),
                 _ => {
-                    self.progress.break_off(&error.to_string());
+                    self.progress.fail(&error);
                     Added::Yes
                 }
             },
@@ -139,15 +148,34 @@ impl Transaction {
     /// Waits until the brokers have taken all of it, so that it can be committed with offsets up to `next`; `false` where that takes
     /// longer than one request may.
     pub(super) fn stage(&self, next: u64) -> bool {
-        if self.broken().is_some() {
-            return true;
+        let deadline = Instant::now() + REQUEST_WAIT;
+        while self.broken().is_none() {
+            if self.producer.flush(FLUSH_WAIT).is_ok() {
+                let mut state = self.progress.lock();
+                if *state == State::Open {
+                    *state = State::Staged { next };
+                }
+                return true;
+            }
+            self.look();
+            if Instant::now() > deadline {
+                return false;
+            }
         }
-        let flushed = self.producer.flush(REQUEST_WAIT).is_ok();
-        let mut state = self.progress.lock();
-        if flushed && *state == State::Open {
-            *state = State::Staged { next };
+        true
+    }
+
+    /// Notes that librdkafka has given the open transaction up: it holds back what is in it without a word, until it is asked to do
+    /// something. To begin what has begun does nothing, but its answer tells.
+    fn look(&self) {
+        match self.producer.begin_transaction() {
+            Err(KafkaError::Transaction(error))
+                if error.txn_requires_abort() || error.is_fatal() =>
+            {
+                self.progress.fail(&KafkaError::Transaction(error));
+            }
+            Ok(()) | Err(_) => {}
         }
-        flushed || matches!(*state, State::Broken(_))
     }
 
     /// Whether offsets up to `next` can be committed.
@@ -200,7 +228,7 @@ impl Transaction {
         });
         match committed {
             Ok(()) => self.progress.set(State::Idle),
-            Err(error) => self.progress.break_off(&error.to_string()),
+            Err(error) => self.progress.fail(&error),
         }
         self.broken().is_none()
     }
@@ -284,6 +312,14 @@ impl Progress {
         self.set(State::Broken(reason.to_owned()));
     }
 
+    fn fail(&self, error: &KafkaError) {
+        if let Some(cure) = cure(code(error)) {
+            let refusal = format!("{error}; {cure}");
+            self.refusal().get_or_insert(refusal);
+        }
+        self.break_off(&error.to_string());
+    }
+
     /// Begins a commit where offsets up to `next` can be; says whether there are but offsets.
     fn start_commit(&self, next: Offset) -> Option<bool> {
         let mut state = self.lock();
@@ -343,11 +379,16 @@ fn cure(code: RDKafkaErrorCode) -> Option<&'static str> {
         Code::UnknownTopic | Code::UnknownTopicOrPartition => {
             Some("make the topic, or correct its name")
         }
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed
+        | Code::InvalidTopic => advice(code),
         Code::MessageSizeTooLarge => Some(
             "set message.max.bytes among the properties of the sink to max.message.bytes of the topic: larger records are dead \
              letters then",
         ),
-        other => advice(other),
+        _ => None,
     }
 }
 

@@ -52,6 +52,7 @@ impl RunSink for TransactionSink {
             return Ok(Vec::new());
         };
         let transaction = self.transaction(first.partition());
+        refused(&transaction)?;
         if !transaction.takes_records().await {
             return Ok(vec![Verdict::Written; records.len()]);
         }
