@@ -1,11 +1,8 @@
 //! Which store a specification means.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use tamis_config::spec::{self, KafkaDelivery, SinkKind, SinkSpec};
+use tamis_config::spec::{SinkKind, SinkSpec};
+use tamis_core::Destination;
 use tamis_core::sink::SinkError;
-use tamis_core::{Destination, RunLimits, WriterLimits};
 
 /// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions.
 ///
@@ -26,35 +23,43 @@ pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => Err(left_out("file")),
         #[cfg(feature = "kafka")]
-        SinkKind::Kafka(spec) => match &spec.delivery {
-            KafkaDelivery::AtLeastOnce(limits) => {
-                let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
-                Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
-            }
-            KafkaDelivery::Transactional(_) => Err(SinkError::Misconfigured(
-                "`transactional: true` is not built yet".into(),
-            )),
-        },
+        SinkKind::Kafka(spec) => kafka(spec),
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka(_) => Err(left_out("kafka")),
     }
 }
 
+#[cfg(feature = "kafka")]
+fn kafka(spec: &tamis_config::spec::KafkaSinkSpec) -> Result<Destination, SinkError> {
+    use tamis_config::spec::KafkaDelivery;
+
+    match &spec.delivery {
+        KafkaDelivery::AtLeastOnce(limits) => {
+            let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
+            let sink = std::sync::Arc::new(sink);
+            Ok(Destination::Keyed(sink, writer_limits(limits)))
+        }
+        KafkaDelivery::Transactional(_) => Err(SinkError::Misconfigured(
+            "`transactional: true` is not built yet".into(),
+        )),
+    }
+}
+
 #[cfg(feature = "file")]
-fn run_limits(limits: &spec::RunLimits) -> RunLimits {
-    RunLimits {
+fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
+    tamis_core::RunLimits {
         bytes_max: limits.bytes_max,
         records_max: limits.records_max,
-        age_max: Duration::from_millis(limits.age_ms_max),
+        age_max: std::time::Duration::from_millis(limits.age_ms_max),
     }
 }
 
 #[cfg(feature = "kafka")]
-fn writer_limits(limits: &spec::WriterLimits) -> WriterLimits {
-    WriterLimits {
+fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
+    tamis_core::WriterLimits {
         records_max: limits.records_max,
         bytes_max: limits.bytes_max,
-        linger: Duration::from_millis(limits.linger_ms),
+        linger: std::time::Duration::from_millis(limits.linger_ms),
         requests_max: limits.requests_max,
     }
 }
