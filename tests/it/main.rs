@@ -7,6 +7,7 @@ mod cases;
 mod command_line;
 mod demo;
 mod disk_full;
+mod kafka_sink;
 mod line_files;
 mod main_job;
 mod outage;

@@ -1,6 +1,7 @@
 //! What a Kafka sink may say, and what is said of one that is wrong.
 
 use expect_test::{Expect, expect};
+use tamis_config::{KafkaKey, KafkaSinkSpec, SinkKind, Template};
 
 use crate::{check, edited, read};
 
@@ -19,135 +20,100 @@ const NO_KAFKA_SOURCE: [(&str, &str); 2] = [
     ),
 ];
 
+/// What [`crate::LEAST`] means with this sink.
+fn sink(sink: &str) -> KafkaSinkSpec {
+    let properties = "group: tamis\n    properties: { sasl.password: p, check.crcs: true }";
+    let text = edited(&[
+        (FILES, &format!("kafka: {{ {sink} }}")),
+        ("group: tamis", properties),
+    ]);
+    let mut spec = read(&text, &[]).expect("the case is one of a right sink");
+    match spec.sinks.remove(0).kind {
+        SinkKind::Kafka(spec) => spec,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_is_not_said_has_a_default_and_the_source_says_how_to_connect() {
-    let properties = "group: tamis\n    properties: { sasl.password: p, check.crcs: true }";
-    let check = |sink: &str, expected: Expect| {
-        let text = edited(&[(FILES, sink), ("group: tamis", properties)]);
-        let sinks = read(&text, &[]).unwrap().sinks;
-        expected.assert_debug_eq(&sinks[0].kind);
+    expect![[r#"
+        KafkaSinkSpec {
+            brokers: [
+                "localhost:9092",
+            ],
+            topic: Template {
+                parts: [
+                    Topic,
+                    Literal(
+                        ".clean",
+                    ),
+                ],
+            },
+            key: Record,
+            headers: {},
+            topics_max: 256,
+            read: [
+                "logs",
+            ],
+            delivery: AtLeastOnce(
+                WriterLimits {
+                    records_max: 10000,
+                    bytes_max: 4194304,
+                    linger_ms: 20,
+                    requests_max: 1,
+                },
+            ),
+            properties: {
+                "sasl.password": ***,
+            },
+        }
+    "#]]
+    .assert_debug_eq(&sink("topic: '{topic}.clean'"));
+}
+
+#[test]
+fn brokers_of_its_own_keep_a_sink_from_taking_credentials_over() {
+    let spec = sink("topic: logs, brokers: ['other:9092'], properties: { linger.ms: 5 }");
+    assert_eq!(spec.brokers, ["other:9092"]);
+    assert_eq!(
+        spec.read, [""; 0],
+        "another cluster may have a topic of this name"
+    );
+    assert_eq!(spec.properties.keys().collect::<Vec<_>>(), ["linger.ms"]);
+}
+
+#[test]
+fn a_key_is_that_of_the_record_or_none_or_from_a_template() {
+    let key = |key: &str| sink(&format!("topic: t, key: {key}")).key;
+    assert_eq!(key("record"), KafkaKey::Record);
+    assert_eq!(key("none"), KafkaKey::None);
+    let template = Template::parse("{field:/a}").unwrap();
+    assert_eq!(key("'{field:/a}'"), KafkaKey::Template(template));
+}
+
+#[test]
+fn records_go_in_batches_or_in_transactions() {
+    let check = |text: &str, expected: Expect| {
+        let delivery = sink(&format!("topic: t, {text}")).delivery;
+        expected.assert_eq(&format!("{delivery:?}"));
     };
     check(
-        "kafka: { topic: '{topic}.clean' }",
-        expect![[r#"
-        Kafka(
-            KafkaSinkSpec {
-                brokers: [
-                    "localhost:9092",
-                ],
-                topic: Template {
-                    parts: [
-                        Topic,
-                        Literal(
-                            ".clean",
-                        ),
-                    ],
-                },
-                key: Record,
-                headers: {},
-                topics_max: 256,
-                read: [
-                    "logs",
-                ],
-                delivery: AtLeastOnce(
-                    WriterLimits {
-                        records_max: 10000,
-                        bytes_max: 4194304,
-                        linger_ms: 20,
-                        requests_max: 1,
-                    },
-                ),
-                properties: {
-                    "sasl.password": ***,
-                },
-            },
-        )
-    "#]],
+        "batch: { linger_ms: 0 }",
+        expect![
+            "AtLeastOnce(WriterLimits { records_max: 10000, bytes_max: 4194304, linger_ms: 0, requests_max: 1 })"
+        ],
     );
     check(
-        "kafka: { topic: t, key: '{field:/a}', headers: { env: prod }, transactional: true, run: { age_ms_max: 500 } }",
-        expect![[r#"
-            Kafka(
-                KafkaSinkSpec {
-                    brokers: [
-                        "localhost:9092",
-                    ],
-                    topic: Template {
-                        parts: [
-                            Literal(
-                                "t",
-                            ),
-                        ],
-                    },
-                    key: Template(
-                        Template {
-                            parts: [
-                                Field(
-                                    "/a",
-                                ),
-                            ],
-                        },
-                    ),
-                    headers: {
-                        "env": Template {
-                            parts: [
-                                Literal(
-                                    "prod",
-                                ),
-                            ],
-                        },
-                    },
-                    topics_max: 256,
-                    read: [
-                        "logs",
-                    ],
-                    delivery: Transactional(
-                        RunLimits {
-                            bytes_max: 16777216,
-                            records_max: 100000,
-                            age_ms_max: 500,
-                        },
-                    ),
-                    properties: {
-                        "sasl.password": ***,
-                    },
-                },
-            )
-        "#]],
+        "transactional: true",
+        expect![
+            "Transactional(RunLimits { bytes_max: 16777216, records_max: 100000, age_ms_max: 1000 })"
+        ],
     );
     check(
-        "kafka: { topic: logs, key: none, brokers: ['other:9092'], batch: { linger_ms: 0 }, properties: { linger.ms: 5 } }",
-        expect![[r#"
-            Kafka(
-                KafkaSinkSpec {
-                    brokers: [
-                        "other:9092",
-                    ],
-                    topic: Template {
-                        parts: [
-                            Literal(
-                                "logs",
-                            ),
-                        ],
-                    },
-                    key: None,
-                    headers: {},
-                    topics_max: 256,
-                    read: [],
-                    delivery: AtLeastOnce(
-                        WriterLimits {
-                            records_max: 10000,
-                            bytes_max: 4194304,
-                            linger_ms: 0,
-                            requests_max: 1,
-                        },
-                    ),
-                    properties: {
-                        "linger.ms": ***,
-                    },
-                },
-            )
-        "#]],
+        "transactional: true, run: { age_ms_max: 500 }",
+        expect![
+            "Transactional(RunLimits { bytes_max: 16777216, records_max: 100000, age_ms_max: 500 })"
+        ],
     );
 }
 

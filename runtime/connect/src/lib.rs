@@ -27,5 +27,5 @@ mod disk;
 #[cfg(any(feature = "file", feature = "kafka"))]
 mod template;
 #[cfg(test)]
-#[cfg(any(feature = "file", feature = "kafka"))]
+#[cfg(feature = "file")]
 mod testing;

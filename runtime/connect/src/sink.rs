@@ -1,11 +1,10 @@
 //! Which store a specification means.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tamis_config::spec::{self, KafkaDelivery, SinkKind, SinkSpec};
+use tamis_config::spec::{SinkKind, SinkSpec};
+use tamis_core::Destination;
 use tamis_core::sink::SinkError;
-use tamis_core::{Destination, RunLimits, WriterLimits};
 
 use crate::Transactions;
 
@@ -34,38 +33,49 @@ pub fn connect(
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => Err(left_out("file")),
         #[cfg(feature = "kafka")]
-        SinkKind::Kafka(spec) => match &spec.delivery {
-            KafkaDelivery::AtLeastOnce(limits) => {
-                let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
-                Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
-            }
-            KafkaDelivery::Transactional(limits) => {
-                use crate::kafka::transaction::sink;
-                let transactions = transactions.expect("those of a transactional sink are made");
-                let (sinks, store) = sink::connect(spec, transactions, lanes);
-                Ok(Destination::Runs(sinks, store, run_limits(limits)))
-            }
-        },
+        SinkKind::Kafka(spec) => kafka(spec, lanes, transactions),
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka(_) => Err(left_out("kafka")),
     }
 }
 
+#[cfg(feature = "kafka")]
+fn kafka(
+    spec: &tamis_config::spec::KafkaSinkSpec,
+    lanes: usize,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Destination, SinkError> {
+    use tamis_config::spec::KafkaDelivery;
+
+    match &spec.delivery {
+        KafkaDelivery::AtLeastOnce(limits) => {
+            let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
+            Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
+        }
+        KafkaDelivery::Transactional(limits) => {
+            use crate::kafka::transaction::sink;
+            let transactions = transactions.expect("those of a transactional sink are made");
+            let (sinks, store) = sink::connect(spec, transactions, lanes);
+            Ok(Destination::Runs(sinks, store, run_limits(limits)))
+        }
+    }
+}
+
 #[cfg(any(feature = "file", feature = "kafka"))]
-fn run_limits(limits: &spec::RunLimits) -> RunLimits {
-    RunLimits {
+fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
+    tamis_core::RunLimits {
         bytes_max: limits.bytes_max,
         records_max: limits.records_max,
-        age_max: Duration::from_millis(limits.age_ms_max),
+        age_max: std::time::Duration::from_millis(limits.age_ms_max),
     }
 }
 
 #[cfg(feature = "kafka")]
-fn writer_limits(limits: &spec::WriterLimits) -> WriterLimits {
-    WriterLimits {
+fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
+    tamis_core::WriterLimits {
         records_max: limits.records_max,
         bytes_max: limits.bytes_max,
-        linger: Duration::from_millis(limits.linger_ms),
+        linger: std::time::Duration::from_millis(limits.linger_ms),
         requests_max: limits.requests_max,
     }
 }

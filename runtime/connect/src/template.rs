@@ -72,6 +72,7 @@ pub(crate) fn render_time(format: &str, timestamp_ms: i64) -> Option<String> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "file")]
 mod tests {
     use super::*;
     use crate::testing::{partition, records};

@@ -59,7 +59,7 @@ impl Failure {
         Self { code, partition }
     }
 
-    /// Whether the next message would fail alike, or worse, would not.
+    /// Whether the next message would fail alike or, worse, overtake this one.
     pub(super) fn concerns_all(self) -> bool {
         use RDKafkaErrorCode as Code;
         matches!(self.code, Code::QueueFull | Code::Fatal)
