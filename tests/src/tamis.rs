@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -161,13 +162,19 @@ impl Running {
     }
 
     /// Waits until it ends.
+    #[must_use]
+    pub fn wait(self) -> Ended {
+        self.ends_within(LONG)
+    }
+
+    /// Waits until it ends, for this long at most.
     ///
     /// # Panics
     /// Where it does not.
     #[must_use]
-    pub fn wait(mut self) -> Ended {
+    pub fn ends_within(mut self, limit: Duration) -> Ended {
         let mut status = None;
-        eventually(LONG, "it ends", || {
+        eventually(limit, "it ends", || {
             status = self.child.try_wait().expect("a child can be waited for");
             status.is_some()
         });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec, SourceSpec};
+use tamis_connect::Transactions;
 use tamis_core::sink::SinkError;
 use tamis_core::transform::Transform;
 use tamis_core::{Backoff, Limits, Outlet, Pipeline};
@@ -21,10 +22,11 @@ pub(crate) type Lanes = Vec<Vec<Box<dyn Transform>>>;
 
 /// Connects everything that `spec` names to its configured `lanes`. Nothing runs before all of it is there.
 pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipeline> {
+    let transactions = Transactions::of(&spec.source, &spec.sinks)?;
     let mut sinks = Vec::with_capacity(spec.sinks.len());
     for sink in &spec.sinks {
         sinks.push(
-            outlet(sink, lanes.len(), owner(spec))
+            outlet(sink, lanes.len(), owner(spec), transactions.as_ref())
                 .await
                 .with_context(|| format!("sink {}", sink.name))?,
         );
@@ -32,7 +34,7 @@ pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipelin
     let dead = tamis_connect::dead::connect(&spec.dead_letters)
         .await
         .context("dead letters")?;
-    let source = tamis_connect::source::connect(&spec.source, &spec.limits).await?;
+    let source = tamis_connect::source::connect(&spec.source, &spec.limits, transactions).await?;
     let limits = Limits {
         in_flight_bytes_max: spec.limits.in_flight_bytes_max,
         shutdown_timeout: Duration::from_millis(spec.limits.shutdown_timeout_ms),
@@ -97,7 +99,12 @@ fn owner(spec: &PipelineSpec) -> &str {
     }
 }
 
-async fn outlet(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Outlet> {
+async fn outlet(
+    spec: &SinkSpec,
+    lanes: usize,
+    owner: &str,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Outlet> {
     let routes = match &spec.routes {
         tamis_config::Routes::Unrouted => tamis_core::Routes::Unrouted,
         tamis_config::Routes::Named(names) => tamis_core::Routes::Named(names.clone()),
@@ -105,7 +112,7 @@ async fn outlet(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Outlet> {
     };
     let mut tries = 0;
     let destination = loop {
-        match tamis_connect::sink::connect(spec, lanes, owner) {
+        match tamis_connect::sink::connect(spec, lanes, owner, transactions) {
             Err(SinkError::Unavailable(error)) => {
                 if tries % SAY_EVERY == 0 {
                     let (sink, error) = (&spec.name, anyhow::Error::from_boxed(error));

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::client::{configure, explain};
+use super::transaction::Transactions;
 use crate::source::BatchLimits;
 use context::Context;
 use poll::Poll;
@@ -28,6 +29,8 @@ mod contact;
 mod context;
 mod poll;
 mod start;
+
+pub(super) use start::Unknown;
 
 /// The consumer with what it tells the polling thread.
 pub(super) type Consumer = BaseConsumer<Context>;
@@ -48,16 +51,18 @@ pub struct KafkaSource {
     consumer: Consumer,
     spec: KafkaSourceSpec,
     settings: SourceSettings,
+    transactions: Option<Arc<Transactions>>,
 }
 
 impl KafkaSource {
-    /// Makes the member; it joins its group when it runs.
+    /// Makes the member; it joins its group when it runs. Its checkpoints go with `transactions`, if there are any.
     ///
     /// # Errors
     /// Where librdkafka does not take a property. Brokers are not asked yet.
     pub fn connect(
         spec: &KafkaSourceSpec,
         settings: SourceSettings,
+        transactions: Option<Arc<Transactions>>,
     ) -> Result<Box<dyn Source>, SourceError> {
         let config = properties(spec).map_err(SourceError::Misconfigured)?;
         let consumer = config
@@ -68,6 +73,7 @@ impl KafkaSource {
             consumer,
             spec,
             settings,
+            transactions,
         }))
     }
 }
@@ -82,8 +88,11 @@ impl Source for KafkaSource {
                 consumer,
                 spec,
                 settings,
+                transactions,
             } = *self;
-            let result = Poll::new(Arc::new(consumer), spec, settings, intake, runtime).run();
+            let consumer = Arc::new(consumer);
+            let poll = Poll::new(consumer, spec, settings, transactions, intake, runtime);
+            let result = poll.run();
             let _no_one_waits = done.send(result);
         };
         thread::Builder::new()

@@ -4,7 +4,10 @@ mod cluster;
 mod dead_topic;
 mod faults;
 mod group;
+mod output;
 mod records;
 #[cfg(feature = "file")]
 mod runs;
+mod sink;
 mod store;
+mod transactions;

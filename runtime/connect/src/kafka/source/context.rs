@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceP
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use tamis_core::source::SourceError;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::Consumer;
@@ -75,6 +76,15 @@ pub(super) fn poll(consumer: &Consumer, wait: Duration) {
         if let Some(Ok(_)) = consumer.poll(wait) {
             unreachable!("records come through a queue of their own");
         }
+    }
+}
+
+/// Serves all that comes for `consumer` in the next `time`: behind the log lines of a client that tries again and again there is the
+/// error that ends it.
+pub(super) fn serve(consumer: &Consumer, time: Duration) {
+    let end = Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        poll(consumer, left);
     }
 }
 

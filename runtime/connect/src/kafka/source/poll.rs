@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
 use tamis_config::spec::KafkaSourceSpec;
 use tamis_core::batch::Batch;
 use tamis_core::id::Partition;
@@ -18,9 +18,10 @@ use tracing::{info, warn};
 use super::assigned::Assigned;
 use super::commit::{Commits, Refused};
 use super::context::Rebalance;
-use super::start::{Start, Unknown};
-use super::{Consumer, SourceSettings, contact, context, start};
+use super::start::{self, Start, Unknown};
+use super::{Consumer, SourceSettings, contact, context};
 use crate::kafka::batch_read::{Record, RecordQueue};
+use crate::kafka::transaction::{Broken, Transactions};
 
 /// Records in one batch read.
 const READ_RECORDS: usize = 1024;
@@ -32,6 +33,10 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 const EVENTS_WAIT: Duration = Duration::from_millis(1);
 /// How long the last commits of partitions may take, with all tries.
 const LAST_COMMIT_WAIT: Duration = Duration::from_secs(10);
+/// How long one try to read from another offset may take.
+const SEEK_WAIT: Duration = Duration::from_secs(3);
+/// How long a transaction is aborted before its partition is read again: by then it is known whether that is another member's.
+const BEGIN_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// How long it goes without polling, whatever it waits for.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -45,7 +50,10 @@ pub(super) struct Poll {
     intake: Intake,
     runtime: Handle,
     source: Arc<str>,
+    transactions: Option<Arc<Transactions>>,
     commits: Commits,
+    /// Since when a transaction is broken.
+    broken: Option<Instant>,
     is_idle: bool,
     sealed: Instant,
 }
@@ -55,6 +63,7 @@ impl Poll {
         consumer: Arc<Consumer>,
         spec: KafkaSourceSpec,
         settings: SourceSettings,
+        transactions: Option<Arc<Transactions>>,
         intake: Intake,
         runtime: Handle,
     ) -> Self {
@@ -62,7 +71,9 @@ impl Poll {
             assigned: Assigned::new(settings.batch),
             queue: RecordQueue::new(&consumer, READ_RECORDS),
             source: spec.name.as_deref().unwrap_or_default().into(),
-            commits: Commits::new(settings.commit_interval),
+            commits: Commits::new(settings.commit_interval, transactions.clone()),
+            transactions,
+            broken: None,
             is_idle: true,
             sealed: Instant::now(),
             consumer,
@@ -102,7 +113,7 @@ impl Poll {
             match self.consumer.context().next_rebalance() {
                 Some(Rebalance::Assign(list)) => self.assign(&list)?,
                 Some(Rebalance::Revoke(list)) => self.revoke(&list),
-                None => {}
+                None => self.begin_anew()?,
             }
             self.commits.turn(&self.consumer, &self.intake);
             match self.assigned.pop() {
@@ -151,9 +162,22 @@ impl Poll {
 
     /// Where the partitions start; none of them when the pipeline is to stop before that is known.
     fn starts(&self, list: &TopicPartitionList) -> Result<Vec<Start>, SourceError> {
+        if let Some(transactions) = &self.transactions {
+            // What is still on its way of an earlier generation must not get into a transaction of this one.
+            self.wait(async {
+                tokio::select! {
+                    () = transactions.released(list) => {}
+                    () = self.intake.stopping() => {}
+                }
+            });
+        }
         while !self.intake.is_stopping() {
             context::check(&self.consumer)?;
-            match start::starts(&self.consumer, list, self.spec.start_at) {
+            let owned = match &self.transactions {
+                Some(transactions) => self.wait(transactions.own(list)),
+                None => Ok(()),
+            };
+            match owned.and_then(|()| start::starts(&self.consumer, list, self.spec.start_at)) {
                 Ok(starts) => return Ok(starts),
                 Err(Unknown::Stop(error)) => return Err(error),
                 Err(Unknown::AskAgain(code, reason)) => {
@@ -168,18 +192,56 @@ impl Poll {
     /// Opens partitions; returns what to assign. Their start is a checkpoint to be committed: where the group reads them for the
     /// first time the next owner must not start at another end of the log, and runs that were named are seen now.
     fn open(&mut self, starts: &[Start]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(starts.len());
         for start in starts {
             let queue = self.queue.forward(&start.topic, start.partition);
             let partition = Arc::new(self.partition(start));
             self.intake.open_at(&partition, start.offset);
             self.assigned.add(partition, start.offset, queue);
-            let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
-            list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))
-                .expect("an offset can be represented");
         }
         info!(partitions = starts.len(), "partitions assigned");
-        list
+        start::list(starts)
+    }
+
+    /// Reads again what was in transactions that were aborted: no one has seen it.
+    fn begin_anew(&mut self) -> Result<(), SourceError> {
+        let broken = self.transactions.as_ref().and_then(|it| it.broken());
+        let Some(Broken {
+            list,
+            reason,
+            refusal,
+        }) = broken
+        else {
+            self.broken = None;
+            return Ok(());
+        };
+        if self.broken.get_or_insert_with(Instant::now).elapsed() < BEGIN_ANEW_AFTER {
+            return Ok(());
+        }
+        if let Some(refusal) = refusal {
+            return Err(SourceError::Misconfigured(refusal));
+        }
+        warn!(
+            partitions = list.count(),
+            reason, "a transaction was aborted, reading again what was in it"
+        );
+        self.broken = None;
+        let partitions = self.assigned.remove(&list);
+        self.close(&partitions);
+        self.commits.finish(&self.consumer, &self.intake);
+        let starts = self.starts(&list)?;
+        while !self.intake.is_stopping() {
+            match start::seek(&self.consumer, &starts, SEEK_WAIT) {
+                Ok(()) => {
+                    self.open(&starts);
+                    break;
+                }
+                Err((code, reason)) => {
+                    self.consumer.context().troubles().note(code, &reason);
+                    context::poll(&self.consumer, POLL_EVERY);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn partition(&self, start: &Start) -> Partition {
@@ -207,7 +269,7 @@ impl Poll {
     /// Drains partitions, commits how far they got, and closes them.
     fn let_go(&mut self, partitions: &[Arc<Partition>]) {
         let drain_timeout = self.settings.drain_timeout;
-        let drained = self.wait(self.intake.drain(partitions, drain_timeout));
+        let drained = self.drain(partitions, drain_timeout);
         if !drained && !self.intake.is_ended() {
             warn!(
                 ?drain_timeout,
@@ -216,6 +278,28 @@ impl Poll {
         }
         self.commit_last(partitions);
         self.close(partitions);
+    }
+
+    /// Waits until nothing of `partitions` is in flight. Commits meanwhile: a transaction keeps out what is behind it until it is
+    /// committed.
+    fn drain(&mut self, partitions: &[Arc<Partition>], within: Duration) -> bool {
+        let every = self.turn_every();
+        self.runtime.block_on(async {
+            let drained = self.intake.drain(partitions, within);
+            tokio::pin!(drained);
+            loop {
+                if let Ok(answer) = timeout(every, &mut drained).await {
+                    return answer;
+                }
+                context::poll(&self.consumer, Duration::ZERO);
+                self.commits.turn(&self.consumer, &self.intake);
+            }
+        })
+    }
+
+    /// How long the thread may wait for the pipeline before it looks after all else.
+    fn turn_every(&self) -> Duration {
+        POLL_EVERY.min(self.commits.interval())
     }
 
     /// Commits the checkpoints of `partitions`, which are about to be another member's. Each commit makes runs seen, and only
@@ -264,7 +348,7 @@ impl Poll {
         // Without room the next turn tries again; that the pipeline has ended is seen there.
         let _sent = self
             .runtime
-            .block_on(async { timeout(POLL_EVERY, self.intake.send(&mut batch)).await });
+            .block_on(async { timeout(self.turn_every(), self.intake.send(&mut batch)).await });
         if let Some(batch) = batch {
             self.assigned.put_back(batch);
         }

@@ -50,7 +50,7 @@ impl Start {
 }
 
 /// Why a start could not be told.
-pub(super) enum Unknown {
+pub(in crate::kafka) enum Unknown {
     /// The cluster did not answer, or not yet.
     AskAgain(RDKafkaErrorCode, String),
     /// Asking again cannot help.
@@ -103,6 +103,35 @@ pub(super) fn starts(
         })
     };
     committed.elements().iter().map(start).collect()
+}
+
+/// Where to read from, as librdkafka wants it.
+pub(super) fn list(starts: &[Start]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(starts.len());
+    for start in starts {
+        let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
+        list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))
+            .expect("an offset can be represented");
+    }
+    list
+}
+
+/// Makes partitions that are read already be read from other offsets: what was fetched ahead of them is thrown away.
+pub(super) fn seek(
+    consumer: &Consumer,
+    starts: &[Start],
+    wait: Duration,
+) -> Result<(), (RDKafkaErrorCode, String)> {
+    let list = consumer
+        .seek_partitions(list(starts), wait)
+        .map_err(|error| (code(&error), error.to_string()))?;
+    for element in list.elements() {
+        let topic = element.topic();
+        element
+            .error()
+            .map_err(|error| (code(&error), format!("{topic}: {error}")))?;
+    }
+    Ok(())
 }
 
 /// Whether the group has committed anything of the topics in `list` before.
