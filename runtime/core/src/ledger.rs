@@ -183,17 +183,20 @@ impl Ledger {
     /// The partitions whose checkpoint is not what was committed of them, or of which it is in doubt whose they are.
     pub(crate) fn checkpoints(&self) -> Vec<Checkpoint> {
         let mut state = self.lock();
-        let moved = state.partitions.iter_mut().filter_map(|(partition, entry)| {
-            let (Committed { next, named }, doubts) = entry.ask()?;
-            Some(Checkpoint {
-                partition: Arc::clone(partition),
-                next,
-                metadata: metadata::write(&named),
-                named,
-                generation: entry.generation,
-                doubts,
-            })
-        });
+        let moved = state
+            .partitions
+            .iter_mut()
+            .filter_map(|(partition, entry)| {
+                let (Committed { next, named }, doubts) = entry.ask()?;
+                Some(Checkpoint {
+                    partition: Arc::clone(partition),
+                    next,
+                    metadata: metadata::write(&named),
+                    named,
+                    generation: entry.generation,
+                    doubts,
+                })
+            });
         moved.collect()
     }
 

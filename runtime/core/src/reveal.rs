@@ -11,8 +11,8 @@ use crate::delivery::Context;
 use crate::error::causes;
 use crate::id::Partition;
 use crate::ledger::{Ledger, ToReveal, Waste};
-use crate::runs::metadata::{self, Named};
 use crate::runs::NamedRun;
+use crate::runs::metadata::{self, Named};
 use crate::sink::{BoxError, RunStore, SinkError, StagedRun};
 use crate::source::SourceError;
 

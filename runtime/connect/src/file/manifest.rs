@@ -110,7 +110,11 @@ pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<bool, Si
         Ok(()) => disk::sync_folder(staging)?,
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return exists(&mark),
-        Err(error) => return Err(disk::failed("mark as seen by renaming", &manifest_path)(error)),
+        Err(error) => {
+            return Err(disk::failed("mark as seen by renaming", &manifest_path)(
+                error,
+            ));
+        }
     }
     Ok(true)
 }
@@ -336,7 +340,10 @@ mod tests {
         ] {
             assert_eq!(run_of(file), run);
         }
-        assert_eq!((run_of(&part_name("0a-1b", 3)), run_of(&file_name("0a-1b"))), ("0a-1b", "0a-1b"));
+        assert_eq!(
+            (run_of(&part_name("0a-1b", 3)), run_of(&file_name("0a-1b"))),
+            ("0a-1b", "0a-1b")
+        );
     }
 
     fn check_refused(manifest: &str, words: &str) {

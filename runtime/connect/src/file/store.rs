@@ -5,9 +5,9 @@
 //! with the name of its store, a number that the root was given once: members whose roots are not the same folder notice. No two
 //! runs have one name, so that who discards one by its name harms no other.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,10 +108,15 @@ impl FileStore {
         files: impl IntoIterator<Item = &'a StagedFile>,
     ) -> SinkError {
         let is_waited_for = matches!(error, SinkError::Unavailable(_)) && self.find().is_ok();
-        match files.into_iter().find(|file| is_waited_for && file.is_gone()) {
+        match files
+            .into_iter()
+            .find(|file| is_waited_for && file.is_gone())
+        {
             Some(file) => {
                 let path = file.path.display();
-                let message = format!("{path} was removed or changed by someone; its records will be read again");
+                let message = format!(
+                    "{path} was removed or changed by someone; its records will be read again"
+                );
                 SinkError::Gone(message.into())
             }
             None => error,

@@ -191,7 +191,10 @@ async fn whose_a_partition_is_is_asked_of_the_group() {
         let asking = tokio::spawn(async move { owner.still_owns().await });
         tokio::task::yield_now().await;
         let again = ledger.checkpoints();
-        assert_eq!((again[0].next, &*again[0].metadata), (9, "tamis/2 files/run"));
+        assert_eq!(
+            (again[0].next, &*again[0].metadata),
+            (9, "tamis/2 files/run")
+        );
         if is_taken {
             ledger.committed(&again[0]);
         } else {

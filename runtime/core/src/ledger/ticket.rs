@@ -36,9 +36,8 @@ impl Owner {
             doubt = entry.doubt();
         });
         let partition = std::slice::from_ref(&self.partition);
-        let is_answered = |entry: &super::Entry| {
-            entry.generation != self.generation || entry.is_answered(doubt)
-        };
+        let is_answered =
+            |entry: &super::Entry| entry.generation != self.generation || entry.is_answered(doubt);
         self.ledger.all(partition, is_answered).await;
         !self.is_over()
     }

@@ -229,6 +229,7 @@ impl Poll {
         self.close(&partitions);
         self.commits.finish(&self.consumer, &self.intake);
         let starts = self.starts(&list)?;
+        starts.iter().try_for_each(Start::check)?;
         while !self.intake.is_stopping() {
             match start::seek(&self.consumer, &starts, SEEK_WAIT) {
                 Ok(()) => {

@@ -289,7 +289,7 @@ async fn misconfigured(spec: &KafkaSinkSpec) -> String {
     let records = records(0, &[Some(b"a")], None, &[]);
     match connect(spec).write(&records).await.unwrap_err() {
         SinkError::Misconfigured(reason) => reason.to_string(),
-        SinkError::Unavailable(reason) => panic!("{reason}"),
+        SinkError::Unavailable(reason) | SinkError::Gone(reason) => panic!("{reason}"),
     }
 }
 

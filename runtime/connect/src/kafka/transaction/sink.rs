@@ -136,8 +136,12 @@ impl RunStore for Committed {
         unreachable!("a transaction gives no name to show it by")
     }
 
-    async fn sweep(&self, _partition: &Partition) -> Result<(), SinkError> {
+    async fn staged(&self, _partition: &Partition) -> Result<Vec<StagedRun>, SinkError> {
         // The transaction of an owner before was ended when the partition was owned.
-        Ok(())
+        Ok(Vec::new())
+    }
+
+    async fn discard(&self, _partition: &Partition, _run: &StagedRun) -> Result<(), SinkError> {
+        unreachable!("there is no run to discard")
     }
 }
