@@ -65,7 +65,7 @@ impl RunWriter {
     pub(crate) async fn run(mut self) {
         // Stopped: nothing more is settled, and the records will be read again.
         let _stopped = self.write_all().await;
-        for partition in self.held.keys().chain(&self.late) {
+        for partition in self.held.keys() {
             self.sink.abandon(partition).await;
         }
     }
@@ -82,9 +82,10 @@ impl RunWriter {
                 Some(Delivery::Cut(cut)) if self.late.contains(cut.partition()) => {}
                 Some(Delivery::Parcel(parcel)) => self.append(&parcel).await?,
                 Some(Delivery::Cut(cut)) => self.cut(&cut).await?,
+                // What was forgotten is abandoned already, and the sink may have something of the next generation by now.
+                Some(Delivery::Abandon(partition)) if self.late.remove(&partition) => {}
                 Some(Delivery::Abandon(partition)) => {
                     self.held.remove(&partition);
-                    self.late.remove(&partition);
                     self.sink.abandon(&partition).await;
                 }
                 Some(Delivery::Flush) => unreachable!("lanes cut runs instead"),
