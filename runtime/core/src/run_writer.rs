@@ -135,13 +135,15 @@ impl RunWriter {
         };
         let mut tries = self.context.tries();
         let run = loop {
+            // What is staged now would lie there until the partition has another owner again; and what was staged already may have
+            // been swept, so that this would go on for ever.
+            if cut.is_late() {
+                self.late.insert(Arc::clone(partition));
+                return Ok(());
+            }
             match self.sink.stage(partition, cut.range()).await {
                 Ok(run) => break run,
-                // Its next owner may have swept what was staged already, and this would go on for ever.
-                Err(_) if cut.is_late() => {
-                    self.late.insert(Arc::clone(partition));
-                    return Ok(());
-                }
+                Err(_) if cut.is_late() => {}
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }
         };
