@@ -142,6 +142,24 @@ impl Running {
         });
     }
 
+    /// How often it has said `words`.
+    #[must_use]
+    pub fn count(&self, words: &str) -> usize {
+        self.said().matches(words).count()
+    }
+
+    /// `command` with the disks that this process sees, which began with a namespace of its own.
+    #[must_use]
+    pub fn beside(&self, command: &Command) -> Command {
+        let mut beside = Command::new("nsenter");
+        beside
+            .args(["--target", &self.child.id().to_string(), "--mount"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .stdin(Stdio::null());
+        beside
+    }
+
     /// Where this process finds what that one has at `path`, which may be on a disk of its own.
     #[must_use]
     pub fn sees(&self, path: &Path) -> PathBuf {

@@ -14,8 +14,8 @@ use crate::Transactions;
 /// # Errors
 /// When the store cannot be reached, or refuses.
 #[cfg_attr(
-    not(feature = "file"),
-    expect(unused_variables, reason = "only runs have a store for each lane")
+    not(all(feature = "file", feature = "kafka")),
+    expect(unused_variables, reason = "what only one kind of store needs")
 )]
 pub fn connect(
     spec: &SinkSpec,

@@ -178,14 +178,16 @@ impl RunWriter {
         };
         let mut tries = self.context.tries();
         let run = loop {
+            // What is staged now would lie there until the partition has another owner again; and what was staged already may have
+            // been discarded, so that this would go on for ever.
+            if cut.owner().is_over() {
+                self.forget(partition).await;
+                return Ok(());
+            }
             match self.sink.stage(partition, cut.range()).await {
                 Ok(run) => break run,
-                // Its next owner may have discarded what was staged already, and this would go on for ever.
-                Err(_) if cut.owner().is_over() => {
-                    self.forget(partition).await;
-                    return Ok(());
-                }
-                // That owner may be one that this member does not know of yet.
+                Err(_) if cut.owner().is_over() => {}
+                // Its owner may be one that this member does not know of yet.
                 Err(SinkError::Gone(_)) if !self.context.still_owns(cut.owner()).await? => {}
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }

@@ -30,6 +30,7 @@ impl Chaos<'_> {
             ));
             if unsettled > 0 {
                 self.tally.kills.entry(window).or_default().push(unsettled);
+                self.tally.static_kills += usize::from(self.is_static());
                 return;
             }
             self.tally.in_vain += 1;

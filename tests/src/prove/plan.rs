@@ -71,7 +71,7 @@ impl Window {
     }
 }
 
-/// All that is to be done, in an order that the seed decides; members become static half way.
+/// All that is to be done, in an order that the seed decides; members become static half way, if they do.
 pub(super) fn actions(options: Options) -> Vec<Action> {
     let windows = WINDOWS
         .into_iter()
@@ -83,7 +83,9 @@ pub(super) fn actions(options: Options) -> Vec<Action> {
     let others = rebalances.chain(broker_kills).chain(freezes);
     let mut actions: Vec<_> = kills.chain(others).collect();
     fastrand::Rng::with_seed(options.seed).shuffle(&mut actions);
-    actions.insert(actions.len() / 2, Action::BecomeStatic);
+    if options.is_static {
+        actions.insert(actions.len() / 2, Action::BecomeStatic);
+    }
     actions
 }
 

@@ -132,6 +132,8 @@ impl Transactions {
                 refusal: None,
             });
             broken.list.add_partition(topic, *number);
+            // What is known may be no more than that its records were given up, and not why.
+            transaction.look();
             broken.refusal = broken.refusal.take().or_else(|| transaction.refusal());
         }
         all
@@ -147,11 +149,11 @@ impl Transactions {
         let mut committed = list.clone();
         let places = places(list);
         thread::scope(|scope| {
-            let commit = |place| {
-                let (topic, number): &'_ Place = place;
+            let commit = |(topic, number): &Place| {
                 let transaction = self.get(topic, *number)?;
                 let next = list.find_partition(topic, *number)?.offset();
-                Some(scope.spawn(move || transaction.commit(topic, *number, next, group)))
+                let (topic, number) = (topic.clone(), *number);
+                Some(scope.spawn(move || transaction.commit(&topic, number, next, group)))
             };
             // All are under way before the first one is waited for.
             let commits: Vec<_> = places.iter().map(commit).collect();

@@ -140,11 +140,15 @@ async fn a_producer_that_was_shut_out_begins_anew() {
 
 #[tokio::test]
 async fn records_that_a_broker_refuses_for_now_are_read_again() {
-    check_errors(
-        Api::Produce,
-        &[Error::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
-    )
-    .await;
+    let (cluster, dead) = (cluster(), Arc::new(Store::with_room(usize::MAX)));
+    let refused = [Error::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER];
+    // All of the input is there: whoever writes next is the sink.
+    cluster.mock.request_errors(Api::Produce, &refused);
+    let running = start(&cluster, OUTPUT, &dead);
+    has(&cluster, 600).await;
+    running.stop().await;
+    check_output(&read(&cluster, OUTPUT, 600), 600);
+    assert_eq!(dead.count(), 0);
 }
 
 #[tokio::test]

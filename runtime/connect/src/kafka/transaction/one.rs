@@ -167,7 +167,7 @@ impl Transaction {
 
     /// Notes that librdkafka has given the open transaction up: it holds back what is in it without a word, until it is asked to do
     /// something. To begin what has begun does nothing, but its answer tells.
-    fn look(&self) {
+    pub(super) fn look(&self) {
         match self.producer.begin_transaction() {
             Err(KafkaError::Transaction(error))
                 if error.txn_requires_abort() || error.is_fatal() =>

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tamis_config::spec::KafkaSinkSpec;
 use tamis_core::id::{OffsetRange, Partition};
 use tamis_core::sink::{Records, RunSink, RunStore, SinkError, StagedRun, Verdict};
+use tokio::task::spawn_blocking;
 
 use super::Transactions;
 use super::one::{Added, Transaction};
@@ -72,9 +73,10 @@ impl RunSink for TransactionSink {
         range: OffsetRange,
     ) -> Result<Option<StagedRun>, SinkError> {
         let transaction = self.transaction(partition);
-        let is_staged = transaction.stage(range.next);
+        let staging = Arc::clone(&transaction);
+        let staged = spawn_blocking(move || staging.stage(range.next)).await;
         refused(&transaction)?;
-        if is_staged {
+        if staged.map_err(|error| SinkError::Unavailable(error.into()))? {
             Ok(None)
         } else {
             Err(SinkError::Unavailable(
