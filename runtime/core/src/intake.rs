@@ -129,10 +129,15 @@ impl Intake {
         self.ledger.committed(checkpoint);
     }
 
-    /// Returns once everything that is committed of `partitions` can be seen; `false` where `timeout` did not suffice.
+    /// Returns once everything that is committed of `partitions` can be seen; `false` where `timeout` did not suffice or the
+    /// pipeline has ended.
     pub async fn seen(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
-        let seen = self.ledger.seen(partitions);
-        tokio::time::timeout(timeout, seen).await.is_ok()
+        tokio::select! {
+            biased;
+            () = self.ledger.seen(partitions) => true,
+            () = self.control.ended() => false,
+            () = tokio::time::sleep(timeout) => false,
+        }
     }
 
     /// Settles what is in flight of `partitions` without waiting for fuller batches; `false` where `timeout` did not suffice

@@ -26,11 +26,14 @@ use poll::Poll;
 mod assigned;
 mod commit;
 mod contact;
-mod context;
+pub(super) mod context;
 mod poll;
 mod start;
 
 pub(super) use start::Unknown;
+
+/// How long leaving the group may take: what the source ended with must not wait for that for ever.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
 /// The consumer with what it tells the polling thread.
 pub(super) type Consumer = BaseConsumer<Context>;
@@ -82,6 +85,7 @@ impl KafkaSource {
 impl Source for KafkaSource {
     async fn run(self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
         let (done, ended) = oneshot::channel();
+        let (closing, closed) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let work = move || {
             let Self {
@@ -91,16 +95,22 @@ impl Source for KafkaSource {
                 transactions,
             } = *self;
             let consumer = Arc::new(consumer);
-            let poll = Poll::new(consumer, spec, settings, transactions, intake, runtime);
+            let member = Arc::clone(&consumer);
+            let poll = Poll::new(member, spec, settings, transactions, intake, runtime);
             let result = poll.run();
             let _no_one_waits = done.send(result);
+            // It leaves the group.
+            drop(consumer);
+            drop(closing);
         };
         thread::Builder::new()
             .name("kafka-poll".to_owned())
             .spawn(work)
             .map_err(|error| SourceError::Failed(error.into()))?;
         let panicked = |_| SourceError::Failed("the polling thread panicked; this is a bug".into());
-        ended.await.map_err(panicked)?
+        let result = ended.await.map_err(panicked)?;
+        let _closed = tokio::time::timeout(CLOSE_WAIT, closed).await;
+        result
     }
 }
 

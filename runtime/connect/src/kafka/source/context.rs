@@ -22,7 +22,7 @@ use crate::kafka::client;
 use crate::kafka::troubles::Troubles;
 
 /// Something that the polling thread has to answer.
-pub(super) enum Rebalance {
+pub(in crate::kafka) enum Rebalance {
     /// These partitions are to be read from now on.
     Assign(TopicPartitionList),
     /// These no longer are.
@@ -38,7 +38,7 @@ pub(in crate::kafka) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(brokers: String) -> Self {
+    pub(in crate::kafka) fn new(brokers: String) -> Self {
         Self {
             rebalances: Mutex::default(),
             troubles: Mutex::new(Troubles::new(brokers)),
@@ -46,7 +46,7 @@ impl Context {
         }
     }
 
-    pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
+    pub(in crate::kafka) fn next_rebalance(&self) -> Option<Rebalance> {
         self.rebalances().pop_front()
     }
 
@@ -67,7 +67,7 @@ impl Context {
 const EVENTS_PER_POLL: usize = 4;
 
 /// Serves what comes for `consumer` within `wait`: rebalances, errors and log lines.
-pub(super) fn poll(consumer: &Consumer, wait: Duration) {
+pub(in crate::kafka) fn poll(consumer: &Consumer, wait: Duration) {
     for wait in [wait]
         .into_iter()
         .chain([Duration::ZERO; EVENTS_PER_POLL - 1])
@@ -95,7 +95,7 @@ pub(super) fn check(consumer: &Consumer) -> Result<(), SourceError> {
 }
 
 /// Answers [`Rebalance::Assign`] with `list`: all of it, or none.
-pub(super) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
+pub(in crate::kafka) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
     let result = match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
         RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
@@ -103,17 +103,27 @@ pub(super) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
     note(result);
 }
 
-/// Answers [`Rebalance::Revoke`].
-pub(super) fn unassign(consumer: &Consumer, list: &TopicPartitionList) {
+/// Answers [`Rebalance::Revoke`]. What was never assigned can be in `list`, where an assignment was answered with none: librdkafka
+/// would refuse all of it then, and wait for another answer for ever.
+pub(in crate::kafka) fn unassign(consumer: &Consumer, list: &TopicPartitionList) {
     let result = match consumer.rebalance_protocol() {
-        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::Cooperative => consumer.assignment().and_then(|assigned| {
+            let mut both = TopicPartitionList::new();
+            for element in list.elements() {
+                let (topic, partition) = (element.topic(), element.partition());
+                if assigned.find_partition(topic, partition).is_some() {
+                    both.add_partition(topic, partition);
+                }
+            }
+            consumer.incremental_unassign(&both)
+        }),
         RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
     };
     note(result);
 }
 
 /// Answers what is open and will come, since nobody attends to `consumer` any more: it would wait for ever when it closes.
-pub(super) fn desert(consumer: &Consumer) {
+pub(in crate::kafka) fn desert(consumer: &Consumer) {
     let context = consumer.context();
     context.deserted.store(true, Ordering::Relaxed);
     while let Some(rebalance) = context.next_rebalance() {

@@ -307,18 +307,24 @@ impl Poll {
     /// then there can be a next one; what cannot be shown in time is left to the next owner.
     fn commit_last(&mut self, partitions: &[Arc<Partition>]) {
         let deadline = Instant::now() + LAST_COMMIT_WAIT;
+        let mut all_seen = false;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !self.wait(self.intake.seen(partitions, left)) {
-                return;
-            }
             let mut checkpoints = self.intake.checkpoints();
             checkpoints.retain(|it| partitions.contains(&it.partition));
-            let (commits, consumer) = (&mut self.commits, &self.consumer);
-            if checkpoints.is_empty()
-                || commits.now(consumer, &self.intake, checkpoints, deadline)
-                    == Err(Refused::ForGood)
-            {
+            if checkpoints.is_empty() {
+                if all_seen {
+                    return;
+                }
+            } else {
+                let (commits, consumer) = (&mut self.commits, &self.consumer);
+                let answer = commits.now(consumer, &self.intake, checkpoints, deadline);
+                if answer == Err(Refused::ForGood) {
+                    return;
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            all_seen = self.wait(self.intake.seen(partitions, left));
+            if !all_seen {
                 return;
             }
         }

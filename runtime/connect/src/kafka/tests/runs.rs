@@ -324,3 +324,20 @@ async fn what_was_committed_is_seen_before_a_lost_place_stops_the_pipeline() {
     assert!(reason.contains("its log is [0, 5)"), "{reason}");
     assert_eq!(lines(root), [format!("{name}-1"), format!("{name}-1")]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_does_not_wait_for_what_cannot_be_shown() {
+    let (cluster, root) = (Cluster::new(PARTITIONS), TempDir::new().unwrap());
+    let root = root.path();
+    // It is in the way of the folder.
+    fs::write(root.join(TOPIC), "").unwrap();
+    cluster.fill("a", 10);
+    let running = start(&cluster, root);
+    let all = BTreeMap::from([(0, 10), (1, 10)]);
+    until("runs are committed", || cluster.committed() == all).await;
+    let since = Instant::now();
+    let error = running.end().await.unwrap_err();
+    let took = since.elapsed();
+    assert!(matches!(error, PipelineError::Sink { .. }), "{error}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
