@@ -27,6 +27,22 @@ fn each_record_is_seen_once_whoever_dies() {
     assert!(report.static_kills() > 0, "{report}");
 }
 
+#[test]
+fn each_record_is_committed_once_whoever_dies() {
+    let options = Options {
+        records: 20_000,
+        kills: 6,
+        rebalances: 1,
+        broker_kills: 1,
+        freezes: 0,
+        transactional: true,
+        ..Options::new(fastrand::u32(..).into())
+    };
+    let report = prove::run(options, |line| eprintln!("{line}"));
+    assert!(report.problems.is_empty(), "{report}");
+    assert_eq!(report.kills(), 6, "{report}");
+}
+
 /// What becomes of a process that copies one line with this failpoint.
 fn with_failpoint(failpoint: &str) -> Ended {
     let place = Place::default();

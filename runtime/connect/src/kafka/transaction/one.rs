@@ -222,8 +222,10 @@ impl Transaction {
             })
         });
         let committed = sent.and_then(|()| {
-            // It is flushed, so at least the run in it is unsettled.
-            debug!(target: "tamis::step", step = "sent", unsettled = 1_u64);
+            if !is_idle {
+                // At least the run in it is unsettled.
+                debug!(target: "tamis::step", step = "sent", unsettled = 1_u64);
+            }
             again(deadline, || self.producer.commit_transaction(REQUEST_WAIT))
         });
         match committed {
