@@ -31,9 +31,11 @@ pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipelin
                 .with_context(|| format!("sink {}", sink.name))?,
         );
     }
-    let dead = tamis_connect::dead::connect(&spec.dead_letters)
-        .await
-        .context("dead letters")?;
+    let dead = once_there("dead letters", async || {
+        tamis_connect::dead::connect(&spec.dead_letters).await
+    })
+    .await
+    .context("dead letters")?;
     let source = tamis_connect::source::connect(&spec.source, &spec.limits, transactions).await?;
     let limits = Limits {
         in_flight_bytes_max: spec.limits.in_flight_bytes_max,
@@ -110,27 +112,34 @@ async fn outlet(
         tamis_config::Routes::Named(names) => tamis_core::Routes::Named(names.clone()),
         tamis_config::Routes::All => tamis_core::Routes::All,
     };
-    let mut tries = 0;
-    let destination = loop {
-        match tamis_connect::sink::connect(spec, lanes, owner, transactions) {
-            Err(SinkError::Unavailable(error)) => {
-                if tries % SAY_EVERY == 0 {
-                    let (sink, error) = (&spec.name, anyhow::Error::from_boxed(error));
-                    warn!(
-                        sink,
-                        error = format!("{error:#}"),
-                        "sink is unavailable, trying again"
-                    );
-                }
-                tries += 1;
-                tokio::time::sleep(TRY_AGAIN).await;
-            }
-            connected => break connected?,
-        }
-    };
+    let destination = once_there(&spec.name, async || {
+        tamis_connect::sink::connect(spec, lanes, owner, transactions)
+    })
+    .await?;
     Ok(Outlet {
         name: spec.name.clone(),
         routes,
         destination,
     })
+}
+
+/// Connects to the store that `sink` writes to, and waits for one that is away.
+async fn once_there<T>(
+    sink: &str,
+    connect: impl AsyncFn() -> Result<T, SinkError>,
+) -> Result<T, SinkError> {
+    let mut tries = 0;
+    loop {
+        match connect().await {
+            Err(SinkError::Unavailable(error)) => {
+                if tries % SAY_EVERY == 0 {
+                    let error = format!("{:#}", anyhow::Error::from_boxed(error));
+                    warn!(sink, error, "sink is unavailable, trying again");
+                }
+                tries += 1;
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            connected => return connected,
+        }
+    }
 }
