@@ -141,7 +141,7 @@ impl Intake {
     }
 
     /// Settles what is in flight of `partitions` without waiting for fuller batches; `false` where `timeout` did not suffice
-    /// or the pipeline has ended.
+    /// or the pipeline has ended. A source has to go on committing meanwhile: something may wait for that.
     pub async fn drain(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
         step::reached(step::DRAINING, &self.ledger);
         let drained = async {

@@ -284,7 +284,15 @@ impl SimulatedTopic {
 
     /// Drains partitions, commits how far they got, and closes them.
     async fn let_go(&mut self, intake: &Intake, partitions: &[Arc<Partition>], timeout: Duration) {
-        let drained = intake.drain(partitions, timeout).await;
+        let draining = intake.drain(partitions, timeout);
+        tokio::pin!(draining);
+        let drained = loop {
+            match tokio::time::timeout(Duration::from_millis(300), &mut draining).await {
+                Ok(drained) => break drained,
+                // What is in flight may wait for that.
+                Err(_) => self.commit(intake).await,
+            }
+        };
         self.world.say(&format!("drained={drained}"));
         // Without a limit only where the work has to get done.
         let patient = timeout == Duration::MAX;
