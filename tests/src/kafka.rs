@@ -219,7 +219,11 @@ impl Kafka {
         let consumer: BaseConsumer = config.create().expect("a consumer needs no broker");
         let mut open = partitions(&consumer, topic);
         // Such a reader sees nothing behind a transaction that is open. The broker aborts one whose producer died, after a while.
-        let all = self.consumer("reader-of-all");
+        let mut config = self.config();
+        config
+            .set("group.id", "reader-of-all")
+            .set("isolation.level", "read_uncommitted");
+        let all: BaseConsumer = config.create().expect("a consumer needs no broker");
         for partition in 0..open {
             let end = |consumer: &BaseConsumer| {
                 consumer

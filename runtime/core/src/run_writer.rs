@@ -162,11 +162,13 @@ impl RunWriter {
         first.map(|(ticket, _)| ticket.owner().clone())
     }
 
-    /// Forgets a partition whose generation is over before it is abandoned.
+    /// Forgets a partition whose generation is over before it is abandoned; once, since the sink may have something of the next
+    /// generation then.
     async fn forget(&mut self, partition: &Arc<Partition>) {
-        self.held.remove(partition);
-        self.sink.abandon(partition).await;
-        self.late.insert(Arc::clone(partition));
+        if self.late.insert(Arc::clone(partition)) {
+            self.held.remove(partition);
+            self.sink.abandon(partition).await;
+        }
     }
 
     /// Makes a run safe, and settles what is in it: it will be seen once its end is committed.

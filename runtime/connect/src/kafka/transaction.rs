@@ -16,14 +16,15 @@ use std::time::Duration;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-use tamis_config::spec::{KafkaDelivery, KafkaSinkSpec, SinkKind, SinkSpec, SourceSpec};
+use tamis_config::spec::{KafkaDelivery, KafkaSinkSpec, RunLimits, SinkKind, SinkSpec, SourceSpec};
 use tamis_core::sink::SinkError;
 use tamis_core::source::SourceError;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::client::configure;
 use super::source::Unknown;
+use super::troubles::Troubles;
 use one::Transaction;
 
 mod one;
@@ -32,10 +33,13 @@ pub mod sink;
 /// How long one try to shut an owner before out may take.
 const START_WAIT: Duration = Duration::from_secs(3);
 
+/// After how long the brokers abort what no one ends, beside what a run may take.
+const TIMEOUT_MS: u64 = 60_000;
+
 /// The transactions of one pipeline, by input partition; shared by its source and its sink.
 pub struct Transactions {
     config: ClientConfig,
-    brokers: String,
+    troubles: Arc<Mutex<Troubles>>,
     group: String,
     open: Mutex<BTreeMap<Place, Arc<Transaction>>>,
     released: Notify,
@@ -52,18 +56,19 @@ impl Transactions {
     pub fn of(source: &SourceSpec, sinks: &[SinkSpec]) -> Result<Option<Arc<Self>>, SinkError> {
         let transactional = sinks.iter().find_map(|sink| match &sink.kind {
             SinkKind::Kafka(spec) => match spec.delivery {
-                KafkaDelivery::Transactional(_) => Some(spec),
+                KafkaDelivery::Transactional(run) => Some((spec, run)),
                 KafkaDelivery::AtLeastOnce(_) => None,
             },
             SinkKind::File(_) => None,
         });
-        let (SourceSpec::Kafka(source), Some(spec)) = (source, transactional) else {
+        let (SourceSpec::Kafka(source), Some((spec, run))) = (source, transactional) else {
             return Ok(None);
         };
-        let config = properties(spec).map_err(|error| SinkError::Misconfigured(error.into()))?;
+        let config =
+            properties(spec, &run).map_err(|error| SinkError::Misconfigured(error.into()))?;
         Ok(Some(Arc::new(Self {
             config,
-            brokers: spec.brokers.join(","),
+            troubles: Arc::new(Mutex::new(Troubles::new(spec.brokers.join(",")))),
             group: source.group.clone(),
             open: Mutex::default(),
             released: Notify::new(),
@@ -95,7 +100,7 @@ impl Transactions {
             let all = Arc::clone(self);
             starting.spawn_blocking(move || {
                 let id = format!("tamis/{}/{}/{}", all.group, place.0, place.1);
-                let started = Transaction::start(&all.config, &all.brokers, &id, START_WAIT)?;
+                let started = Transaction::start(&all.config, &all.troubles, &id, START_WAIT)?;
                 all.lock().insert(place, Arc::new(started));
                 Ok(())
             });
@@ -119,11 +124,12 @@ impl Transactions {
             .is_some_and(|transaction| transaction.is_ready(next))
     }
 
-    /// The partitions whose transaction was aborted.
-    pub(super) fn broken(&self) -> Option<Broken> {
+    /// Those of the partitions that `are_own` whose transaction was aborted.
+    pub(super) fn broken(&self, are_own: impl Fn(&str, i32) -> bool) -> Option<Broken> {
         let mut all: Option<Broken> = None;
         for ((topic, number), transaction) in &*self.lock() {
-            let Some(reason) = transaction.broken() else {
+            let reason = transaction.broken().filter(|_| are_own(topic, *number));
+            let Some(reason) = reason else {
                 continue;
             };
             let broken = all.get_or_insert_with(|| Broken {
@@ -171,12 +177,20 @@ impl Transactions {
         self.lock().get(&(topic.to_owned(), number)).cloned()
     }
 
+    /// Notes that no one will commit what there is of a partition: the sink need not wait for that.
+    pub(super) fn give_up(&self, topic: &str, number: i32) {
+        if let Some(transaction) = self.get(topic, number) {
+            transaction.break_off();
+        }
+    }
+
     /// Notes that the sink has nothing of a partition any more. What was not committed of it is aborted.
-    fn release(&self, topic: &str, number: i32) {
+    async fn release(&self, topic: &str, number: i32) {
         let transaction = self.lock().remove(&(topic.to_owned(), number));
         self.released.notify_waiters();
         if let Some(transaction) = transaction {
-            transaction.abort();
+            // Its end waits for its threads, too.
+            let _ended = spawn_blocking(move || transaction.abort()).await;
         }
     }
 
@@ -203,11 +217,13 @@ fn places(list: &TopicPartitionList) -> Vec<Place> {
     list.elements().into_iter().map(place).collect()
 }
 
-fn properties(spec: &KafkaSinkSpec) -> Result<ClientConfig, String> {
+fn properties(spec: &KafkaSinkSpec, run: &RunLimits) -> Result<ClientConfig, String> {
+    // One that waits for its end must not be taken for one whose owner died.
+    let timeout_ms = TIMEOUT_MS + run.age_ms_max;
     let preferred = [
         ("client.id", "tamis".to_owned()),
         // What a member that dies leaves open holds up readers for no longer, should no one take its partitions over.
-        ("transaction.timeout.ms", "60000".to_owned()),
+        ("transaction.timeout.ms", timeout_ms.to_string()),
         // Where Kafka's own client would put a record with this key. Records without one are placed by Tamis.
         ("partitioner", "murmur2_random".to_owned()),
         ("linger.ms", "5".to_owned()),

@@ -204,7 +204,10 @@ impl Poll {
 
     /// Reads again what was in transactions that were aborted: no one has seen it.
     fn begin_anew(&mut self) -> Result<(), SourceError> {
-        let broken = self.transactions.as_ref().and_then(|it| it.broken());
+        let broken = self
+            .transactions
+            .as_ref()
+            .and_then(|it| it.broken(|topic, number| self.assigned.get(topic, number).is_some()));
         let Some(Broken {
             list,
             reason,
@@ -231,6 +234,7 @@ impl Poll {
         let starts = self.starts(&list)?;
         starts.iter().try_for_each(Start::check)?;
         while !self.intake.is_stopping() {
+            context::check(&self.consumer)?;
             match start::seek(&self.consumer, &starts, SEEK_WAIT) {
                 Ok(()) => {
                     self.open(&starts);
@@ -332,6 +336,9 @@ impl Poll {
 
     fn close(&self, partitions: &[Arc<Partition>]) {
         for partition in partitions {
+            if let Some(transactions) = &self.transactions {
+                transactions.give_up(&partition.topic, partition.number);
+            }
             self.wait(self.intake.close(partition));
         }
     }

@@ -23,7 +23,7 @@ use rdkafka::producer::{
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tamis_core::source::SourceError;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::kafka::client::{advice, code, explain, log};
@@ -32,7 +32,9 @@ use crate::kafka::source::Unknown;
 use crate::kafka::troubles::Troubles;
 
 /// How long records may be on their way before it is looked at what holds them up.
-const FLUSH_WAIT: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Between two looks whether they are there.
+const ASK_AGAIN: Duration = Duration::from_millis(1);
 /// How long one request may take before it is made again.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
 /// How long a commit may take with all tries: by then the brokers have aborted it, unless the user gave them longer.
@@ -59,14 +61,14 @@ impl Transaction {
     /// Takes the place of whoever has used `id` before.
     pub(super) fn start(
         config: &ClientConfig,
-        brokers: &str,
+        troubles: &Arc<Mutex<Troubles>>,
         id: &str,
         wait: Duration,
     ) -> Result<Self, Unknown> {
         let progress = Arc::new(Progress::default());
         let reports = Reports {
             progress: Arc::clone(&progress),
-            troubles: Mutex::new(Troubles::new(brokers.to_owned())),
+            troubles: Arc::clone(troubles),
         };
         let producer: ThreadedProducer<Reports> = config
             .clone()
@@ -85,6 +87,7 @@ impl Transaction {
                 (None, _) => Unknown::AskAgain(code, reason),
             }
         })?;
+        producer.client().context().troubles().over();
         let producer = Arc::new(producer);
         Ok(Self { producer, progress })
     }
@@ -109,33 +112,50 @@ impl Transaction {
         }
     }
 
-    /// Adds a record; the first one opens the transaction. The sink alone calls this, when it [takes
-    /// records](Self::takes_records).
+    /// Adds a record; the first one opens the transaction.
     pub(super) fn add<'a>(&self, record: BaseRecord<'a, [u8], [u8]>) -> Added<'a> {
-        if *self.progress.lock() == State::Idle {
-            match self.producer.begin_transaction() {
-                Ok(()) => self.progress.set(State::Open),
-                Err(error) => self.progress.fail(&error),
-            }
+        // Held until the record is in it, so that no commit begins in between.
+        let mut state = self.progress.lock();
+        let opens = match *state {
+            State::Idle => true,
+            State::Open => false,
+            State::Staged { .. } | State::Committing => return Added::Full(record),
+            State::Broken(_) => return Added::Yes,
+        };
+        if opens && let Err(error) = self.producer.begin_transaction() {
+            drop(state);
+            self.progress.fail(&error);
+            return Added::Yes;
         }
-        match self.producer.send(record) {
-            Ok(()) => Added::Yes,
-            Err((error, record)) => match code(&error) {
-                RDKafkaErrorCode::QueueFull => {
-                    self.look();
-                    if self.broken().is_none() {
-                        Added::Full(record)
-                    } else {
-                        Added::Yes
-                    }
-                }
-                code @ (RDKafkaErrorCode::MessageSizeTooLarge
-                | RDKafkaErrorCode::InvalidTimestamp) => Added::Refused(code),
-                _ => {
-                    self.progress.fail(&error);
-                    Added::Yes
-                }
-            },
+        let (error, record) = match self.producer.send(record) {
+            Ok(()) => {
+                *state = State::Open;
+                return Added::Yes;
+            }
+            Err(refused) => refused,
+        };
+        // Without a record there is no run that would end it.
+        let ended = match opens {
+            true => self.producer.abort_transaction(ABORT_WAIT),
+            false => Ok(()),
+        };
+        drop(state);
+        if let Err(error) = ended {
+            self.progress.fail(&error);
+            return Added::Yes;
+        }
+        match code(&error) {
+            RDKafkaErrorCode::QueueFull => {
+                self.look();
+                Added::Full(record)
+            }
+            code @ (RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidTimestamp) => {
+                Added::Refused(code)
+            }
+            _ => {
+                self.progress.fail(&error);
+                Added::Yes
+            }
         }
     }
 
@@ -147,20 +167,25 @@ impl Transaction {
 
     /// Waits until the brokers have taken all of it, so that it can be committed with offsets up to `next`; `false` where that takes
     /// longer than one request may.
-    pub(super) fn stage(&self, next: u64) -> bool {
-        let deadline = Instant::now() + REQUEST_WAIT;
+    pub(super) async fn stage(&self, next: u64) -> bool {
+        let since = Instant::now();
+        let mut looked = since;
         while self.broken().is_none() {
-            if self.producer.flush(FLUSH_WAIT).is_ok() {
+            if self.producer.in_flight_count() == 0 {
                 let mut state = self.progress.lock();
                 if *state == State::Open {
                     *state = State::Staged { next };
                 }
                 return true;
             }
-            self.look();
-            if Instant::now() > deadline {
+            if looked.elapsed() > LOOK_EVERY {
+                self.look();
+                looked = Instant::now();
+            }
+            if since.elapsed() > REQUEST_WAIT {
                 return false;
             }
+            sleep(ASK_AGAIN).await;
         }
         true
     }
@@ -229,21 +254,25 @@ impl Transaction {
             again(deadline, || self.producer.commit_transaction(REQUEST_WAIT))
         });
         match committed {
-            Ok(()) => self.progress.set(State::Idle),
+            Ok(()) => {
+                self.producer.client().context().troubles().over();
+                self.progress.set(State::Idle);
+            }
             Err(error) => self.progress.fail(&error),
         }
         self.broken().is_none()
     }
 
+    /// From here on nothing is added nor committed, and no one waits for room.
+    pub(super) fn break_off(&self) {
+        self.progress.break_off("its partition was given away");
+    }
+
     /// Tells the brokers that what is not committed never will be. Where they do not hear it, the next owner tells them.
     pub(super) fn abort(&self) {
-        let is_open = match *self.progress.lock() {
-            State::Open | State::Staged { .. } => true,
-            State::Idle | State::Committing | State::Broken(_) => false,
-        };
-        self.progress.break_off("its partition was given away");
-        if is_open && let Err(error) = self.producer.abort_transaction(ABORT_WAIT) {
-            debug!(%error, "a transaction is left to its timeout");
+        self.break_off();
+        if let Err(error) = self.producer.abort_transaction(ABORT_WAIT) {
+            debug!(%error, "nothing is aborted, or a transaction is left to its timeout");
         }
     }
 }
@@ -347,7 +376,8 @@ fn offset(offset: Offset) -> Option<u64> {
 /// Hears what became of records.
 pub(super) struct Reports {
     progress: Arc<Progress>,
-    troubles: Mutex<Troubles>,
+    /// Of all transactions: what one has learnt of the brokers holds for the next.
+    troubles: Arc<Mutex<Troubles>>,
 }
 
 impl Reporting for Reports {
@@ -389,6 +419,10 @@ fn cure(code: RDKafkaErrorCode) -> Option<&'static str> {
         Code::MessageSizeTooLarge => Some(
             "set message.max.bytes among the properties of the sink to max.message.bytes of the topic: larger records are dead \
              letters then",
+        ),
+        Code::InvalidRecord | Code::InvalidTimestamp | Code::PolicyViolation => Some(
+            "the topic has a rule that a record breaks, as a compacted one has for keys: change it, or let a plugin see to it; \
+             without `transactional` such a record is a dead letter",
         ),
         _ => None,
     }

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use tamis_config::spec::KafkaSinkSpec;
 use tamis_core::id::{OffsetRange, Partition};
 use tamis_core::sink::{Records, RunSink, RunStore, SinkError, StagedRun, Verdict};
-use tokio::task::spawn_blocking;
 
 use super::Transactions;
 use super::one::{Added, Transaction};
@@ -73,10 +72,9 @@ impl RunSink for TransactionSink {
         range: OffsetRange,
     ) -> Result<Option<StagedRun>, SinkError> {
         let transaction = self.transaction(partition);
-        let staging = Arc::clone(&transaction);
-        let staged = spawn_blocking(move || staging.stage(range.next)).await;
+        let is_staged = transaction.stage(range.next).await;
         refused(&transaction)?;
-        if staged.map_err(|error| SinkError::Unavailable(error.into()))? {
+        if is_staged {
             Ok(None)
         } else {
             Err(SinkError::Unavailable(
@@ -88,7 +86,8 @@ impl RunSink for TransactionSink {
     async fn abandon(&mut self, partition: &Partition) {
         self.taken.remove(partition);
         self.transactions
-            .release(&partition.topic, partition.number);
+            .release(&partition.topic, partition.number)
+            .await;
     }
 }
 
