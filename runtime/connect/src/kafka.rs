@@ -1,5 +1,6 @@
 //! Kafka: the source that reads topics as a member of a consumer group, and the topic of dead letters.
 
+pub(crate) mod dead_reader;
 pub mod sink;
 pub mod source;
 

@@ -33,6 +33,20 @@ pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination
     }
 }
 
+/// Tidies up behind an `owner` that will not come back: what it has staged and not shown stays.
+#[cfg_attr(
+    not(feature = "file"),
+    expect(unused_variables, reason = "only files are staged")
+)]
+pub fn forget(spec: &SinkSpec, owner: &str) {
+    match &spec.kind {
+        #[cfg(feature = "file")]
+        SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
+        #[cfg(not(feature = "file"))]
+        SinkKind::File(_) => {}
+    }
+}
+
 /// A configuration that asks for what this build has not.
 #[cfg(not(all(feature = "kafka", feature = "file")))]
 pub(crate) fn left_out(feature: &str) -> SinkError {

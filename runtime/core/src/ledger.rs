@@ -263,8 +263,8 @@ impl Ledger {
         self.to_reveal.notified().await;
     }
 
-    /// Ranges that were taken and not settled and runs that were not committed, over all partitions that are open or were closed
-    /// for good.
+    /// Ranges that were taken and not settled, runs that were not committed, and partitions with runs that no one will show, over all
+    /// partitions that are open or were closed for good.
     pub(crate) fn unsettled(&self) -> usize {
         let state = self.lock();
         let open = state.partitions.values().map(Entry::unsettled);
@@ -342,7 +342,11 @@ impl Entry {
     }
 
     fn unsettled(&self) -> usize {
-        self.progress.in_flight() + self.runs.as_ref().map_or(0, Runs::uncommitted)
+        // No one will show what this process does not, where no commit names it.
+        let unseen = self.keeps == Keeps::Nothing && self.is_revealing();
+        self.progress.in_flight()
+            + self.runs.as_ref().map_or(0, Runs::uncommitted)
+            + usize::from(unseen)
     }
 }
 

@@ -25,7 +25,7 @@ use poll::Poll;
 mod assigned;
 mod commit;
 mod contact;
-mod context;
+pub(super) mod context;
 mod poll;
 mod start;
 

@@ -37,7 +37,7 @@ pub(in crate::kafka) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(brokers: String) -> Self {
+    pub(in crate::kafka) fn new(brokers: String) -> Self {
         Self {
             rebalances: Mutex::default(),
             troubles: Mutex::new(Troubles::new(brokers)),
@@ -49,7 +49,7 @@ impl Context {
         self.rebalances().pop_front()
     }
 
-    pub(super) fn troubles(&self) -> MutexGuard<'_, Troubles> {
+    pub(in crate::kafka) fn troubles(&self) -> MutexGuard<'_, Troubles> {
         self.troubles
             .lock()
             .expect("no one panics while noting a trouble")
@@ -66,7 +66,7 @@ impl Context {
 const EVENTS_PER_POLL: usize = 4;
 
 /// Serves what comes for `consumer` within `wait`: rebalances, errors and log lines.
-pub(super) fn poll(consumer: &Consumer, wait: Duration) {
+pub(in crate::kafka) fn poll(consumer: &Consumer, wait: Duration) {
     for wait in [wait]
         .into_iter()
         .chain([Duration::ZERO; EVENTS_PER_POLL - 1])
@@ -79,7 +79,7 @@ pub(super) fn poll(consumer: &Consumer, wait: Duration) {
 }
 
 /// Fails when brokers refuse what they are asked for, so that waiting is of no use.
-pub(super) fn check(consumer: &Consumer) -> Result<(), SourceError> {
+pub(in crate::kafka) fn check(consumer: &Consumer) -> Result<(), SourceError> {
     let refusal = consumer.context().troubles().refusal();
     refusal.map_or(Ok(()), |refusal| Err(SourceError::Misconfigured(refusal)))
 }
