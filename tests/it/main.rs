@@ -5,6 +5,7 @@
 mod bad_input;
 mod cases;
 mod command_line;
+mod dead_letters;
 mod demo;
 mod disk_full;
 mod line_files;

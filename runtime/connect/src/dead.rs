@@ -43,3 +43,7 @@ pub async fn connect(spec: &DeadLettersSpec) -> Result<DeadLetters, SinkError> {
         second: stores.next(),
     })
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "file", feature = "kafka"))]
+mod tests;
