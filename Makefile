@@ -65,6 +65,7 @@ KILLS ?=
 REBALANCES ?=
 BROKER_KILLS ?=
 FREEZES ?=
+STATIC ?=
 TRANSACTIONAL ?=
 SEED ?=
 SEEDS ?=
@@ -73,7 +74,7 @@ SEEDS ?=
 prove: toolchain plugins ## kill members and brokers: each record is seen once; RECORDS=200000 KILLS=10 REBALANCES=4 BROKER_KILLS=1 SEED=
 	@scripts/install kafka tools >&2
 	@target/release/prove RECORDS=$(RECORDS) KILLS=$(KILLS) REBALANCES=$(REBALANCES) \
-	  BROKER_KILLS=$(BROKER_KILLS) FREEZES=$(FREEZES) TRANSACTIONAL=$(TRANSACTIONAL) SEED=$(SEED)
+	  BROKER_KILLS=$(BROKER_KILLS) FREEZES=$(FREEZES) STATIC=$(STATIC) TRANSACTIONAL=$(TRANSACTIONAL) SEED=$(SEED)
 
 .PHONY: simulate
 simulate: toolchain ## run the engine in SEEDS=100000 worlds of faults; a failing one is made small and printed

@@ -36,12 +36,13 @@ pub(crate) fn check(
     names::check("pipeline", &raw.pipeline, report);
     let source = source::check(raw.source, folder, report);
     let dead_letters = dead_letters::check(raw.dead_letters, &source, folder, report);
+    let sinks = sink::check(raw.sinks, &source, report);
     PipelineSpec {
         name: raw.pipeline,
         limits: limits(raw.limits, &source, report),
         source,
         plugins: plugin::check(raw.plugins, folder, plugin_files, report),
-        sinks: sink::check(raw.sinks, report),
+        sinks,
         dead_letters,
     }
 }

@@ -4,13 +4,24 @@
 //!
 //! None of them is `Debug`: they hold secrets in the open.
 
+mod dead_letters;
+mod sink;
+mod source;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::spec::{Capability, FileFormat, OnQuarantine, PluginLimits, RunLimits, StartAt};
+use crate::spec::{Capability, OnQuarantine, PluginLimits};
+
+pub(crate) use dead_letters::{RawDeadLetters, RawDeadTopic};
+pub(crate) use sink::{
+    RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawKafkaBatch,
+    RawKafkaSink, RawRoutes, RawSink, RawStar, RawTransaction, RawZstd,
+};
+pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 
 /// One pipeline: one source, plugins in order, one or more sinks. Names are lower case:
 /// `[a-z0-9][a-z0-9._-]*`. Relative paths start at the folder of this file.
@@ -37,53 +48,6 @@ pub(crate) struct RawPipeline {
     pub(crate) limits: RawLimits,
 }
 
-/// Where records come from: exactly one of these.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RawSource {
-    /// Topics of a Kafka cluster, read as a member of a consumer group.
-    Kafka(RawKafkaSource),
-    /// Lines of files, each read once from start to end.
-    File(RawFileSource),
-    /// Lines of the standard input.
-    Stdin(RawStdinSource),
-}
-
-/// A Kafka consumer group member.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawKafkaSource {
-    /// `host:port` of one broker or more; the others are found through them.
-    #[schemars(length(min = 1))]
-    pub(crate) brokers: Vec<String>,
-    /// The topics to read. One that starts with `^` is a regular expression.
-    #[schemars(length(min = 1))]
-    pub(crate) topics: Vec<String>,
-    /// The consumer group: its committed offsets are where reading goes on after a restart. Members share partitions by
-    /// `cooperative-sticky`; a group whose members use another strategy refuses it unless the property
-    /// `partition.assignment.strategy` says the same.
-    pub(crate) group: String,
-    /// Where a group starts that has committed nothing yet. It has no default: one choice reads
-    /// what may be days of records, the other skips them.
-    pub(crate) start_at: StartAt,
-    /// First part of each record's id. The id of the Kafka cluster by default, so that ids of two
-    /// clusters differ.
-    pub(crate) name: Option<String>,
-    /// Bytes that may be fetched ahead, over all partitions. 16 MiB: enough to keep every lane busy
-    /// during a fetch.
-    #[serde(default = "prefetch_bytes_max")]
-    #[schemars(range(min = 65_536, max = 2_147_482_624u64))]
-    pub(crate) prefetch_bytes_max: u64,
-    /// Any other property of librdkafka, such as `security.protocol`; those that Tamis sets itself
-    /// are refused.
-    #[serde(default)]
-    pub(crate) properties: BTreeMap<String, RawProperty>,
-}
-
-fn prefetch_bytes_max() -> u64 {
-    16 << 20
-}
-
 /// The value of a librdkafka property.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -91,42 +55,6 @@ pub(crate) enum RawProperty {
     Text(String),
     Number(i64),
     Flag(bool),
-}
-
-/// Files of lines.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawFileSource {
-    /// A file or glob, or a list of them.
-    pub(crate) paths: RawPaths,
-    /// First part of each record's id.
-    #[serde(default = "file_name")]
-    pub(crate) name: String,
-}
-
-fn file_name() -> String {
-    "file".to_owned()
-}
-
-/// One path or several.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum RawPaths {
-    One(String),
-    Many(#[schemars(length(min = 1))] Vec<String>),
-}
-
-/// The standard input.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawStdinSource {
-    /// First part of each record's id.
-    #[serde(default = "stdin_name")]
-    pub(crate) name: String,
-}
-
-fn stdin_name() -> String {
-    "stdin".to_owned()
 }
 
 /// One plugin of the chain.
@@ -150,160 +78,6 @@ pub(crate) struct RawPlugin {
     /// whatever else it did would be a guess.
     #[serde(default)]
     pub(crate) on_quarantine: OnQuarantine,
-}
-
-/// One destination.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawSink {
-    /// Files on a disk.
-    pub(crate) file: RawFileSink,
-    /// Which records go there: a list of routes, or `"*"` for all. By default those that no plugin
-    /// gave a route.
-    pub(crate) routes: Option<RawRoutes>,
-}
-
-/// Routes by name, or all.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum RawRoutes {
-    All(RawStar),
-    Named(#[schemars(length(min = 1))] Vec<String>),
-}
-
-/// All routes, and no route too.
-#[derive(Deserialize, JsonSchema)]
-pub(crate) enum RawStar {
-    #[serde(rename = "*")]
-    Star,
-}
-
-/// Files on a disk.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawFileSink {
-    /// The folder under which everything is written: `file:///` and an absolute path, taken as it
-    /// stands.
-    pub(crate) url: String,
-    /// The folder of a record below `url`, from `{topic}`, `{partition}`, `{route}`,
-    /// `{time:%Y-%m-%d}` (the record's time in UTC) and `{field:/Type}` (a field of its JSON value,
-    /// by pointer).
-    pub(crate) path: String,
-    /// How a record becomes bytes: `ndjson` is the value and a line feed.
-    pub(crate) format: FileFormat,
-    /// `none`, `gzip`, `zstd`, or one with its level, as in `{ zstd: { level: 3 } }`. By default
-    /// `none`: every tool reads it.
-    #[serde(default)]
-    pub(crate) compression: RawCompression,
-    /// When a run ends and its files become visible: whichever comes first.
-    #[serde(default)]
-    pub(crate) run: RunLimits,
-    /// Distinct paths that one run may have open; a record that would open one more becomes a dead letter.
-    /// 256 stays well below the 1,024 files that a process may open by default.
-    #[serde(default = "paths_max")]
-    #[schemars(range(min = 1, max = 65_536))]
-    pub(crate) paths_max: usize,
-}
-
-fn paths_max() -> usize {
-    256
-}
-
-/// How a file is compressed.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum RawCompression {
-    Named(RawCompressionName),
-    Leveled(RawCompressionLevel),
-}
-
-impl Default for RawCompression {
-    fn default() -> Self {
-        Self::Named(RawCompressionName::None)
-    }
-}
-
-/// A compression with its usual level.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RawCompressionName {
-    None,
-    Gzip,
-    Zstd,
-}
-
-/// A compression with its own level.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RawCompressionLevel {
-    /// gzip, which everything reads.
-    Gzip(RawGzip),
-    /// Zstandard, which is smaller and several times faster.
-    Zstd(RawZstd),
-}
-
-/// gzip.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawGzip {
-    /// Higher is smaller and slower. 6 is gzip's own default.
-    #[schemars(range(min = 1, max = 9))]
-    pub(crate) level: u32,
-}
-
-impl Default for RawGzip {
-    fn default() -> Self {
-        Self { level: 6 }
-    }
-}
-
-/// Zstandard.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawZstd {
-    /// Higher is smaller and slower. 3 is Zstandard's own default.
-    #[schemars(range(min = 1, max = 19))]
-    pub(crate) level: i32,
-}
-
-impl Default for RawZstd {
-    fn default() -> Self {
-        Self { level: 3 }
-    }
-}
-
-/// Where refused records go: at least one of these.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawDeadLetters {
-    /// A Kafka topic.
-    pub(crate) kafka: Option<RawDeadTopic>,
-    /// A folder on a disk.
-    pub(crate) folder: Option<RawDeadFolder>,
-}
-
-/// A Kafka topic for dead letters.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawDeadTopic {
-    /// The topic; it must exist, or the broker must make it.
-    pub(crate) topic: String,
-    /// `host:port` of one broker or more. Those of a Kafka source by default, together with the
-    /// properties that say how to connect (`security.*`, `sasl.*`, `ssl.*`, `client.*`, `debug`):
-    /// another cluster is never given credentials that were meant for the source.
-    #[schemars(length(min = 1))]
-    pub(crate) brokers: Option<Vec<String>>,
-    /// Any other producer property of librdkafka; those that Tamis sets itself are refused.
-    #[serde(default)]
-    pub(crate) properties: BTreeMap<String, RawProperty>,
-}
-
-/// A folder for dead letters.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawDeadFolder {
-    /// The folder; it is made if it is missing.
-    pub(crate) path: PathBuf,
 }
 
 /// Bounds of everything that could grow.

@@ -25,7 +25,7 @@ pub fn reference() -> String {
 const HEAD: &str = "\
 # Configuration reference
 
-Generated from the types of `config/src/raw.rs`; do not edit. `UPDATE_EXPECT=1 cargo test --release -p tamis-config`
+Generated from the types of `config/src/raw`; do not edit. `UPDATE_EXPECT=1 cargo test --release -p tamis-config`
 writes it anew. Complete examples are in `config/examples`.
 
 - Any value can be overridden by an environment variable: `TAMIS__SOURCE__KAFKA__GROUP=tamis` sets `source.kafka.group`,
@@ -127,7 +127,7 @@ fn default(key: &str, value: &Value, schema: &Value) -> String {
         .is_some_and(|keys| keys.iter().any(|k| k == key));
     match value.get("default") {
         Some(Value::String(text)) => format!("`{text}`"),
-        Some(number @ Value::Number(_)) => format!("{number}"),
+        Some(plain @ (Value::Number(_) | Value::Bool(_))) => format!("{plain}"),
         _ if required => "required".to_owned(),
         _ => String::new(),
     }

@@ -3,6 +3,8 @@
 //! The types of this file are the only ones that the other crates see. Those that are plain choices or plain numbers
 //! are read from the file as they are: their ranges are part of the schema, which is enforced before they are made.
 
+mod sink;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +12,11 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::template::Template;
+pub(crate) use sink::is_among;
+pub use sink::{
+    Compression, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec,
+    Routes, RunLimits, SinkKind, SinkSpec, WriterLimits, is_topic_name,
+};
 
 /// One pipeline: one source, ordered plugins, one or more sinks.
 #[derive(Debug, Clone)]
@@ -168,97 +174,6 @@ pub enum OnQuarantine {
     Bypass,
     /// Records become dead letters.
     DeadLetter,
-}
-
-/// One destination.
-#[derive(Debug, Clone)]
-pub struct SinkSpec {
-    /// Its name in this pipeline; distinct.
-    pub name: String,
-    /// The store.
-    pub kind: SinkKind,
-    /// Which records go there.
-    pub routes: Routes,
-}
-
-/// Which records a sink takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Routes {
-    /// Those that no plugin gave a route.
-    Unrouted,
-    /// Those with one of these routes.
-    Named(Vec<String>),
-    /// All of them.
-    All,
-}
-
-/// A store.
-#[derive(Debug, Clone)]
-pub enum SinkKind {
-    /// Files on a disk.
-    File(FileSinkSpec),
-}
-
-/// Files on a disk.
-#[derive(Debug, Clone)]
-pub struct FileSinkSpec {
-    /// The folder under which everything is written.
-    pub root: PathBuf,
-    /// The folder of a record, below `root`.
-    pub path: Template,
-    /// How a record becomes bytes.
-    pub format: FileFormat,
-    /// How a file is compressed.
-    pub compression: Compression,
-    /// When a run ends and its files become visible.
-    pub run: RunLimits,
-    /// Distinct paths that one run may have open; a record that would open one more becomes a dead letter.
-    pub paths_max: usize,
-}
-
-/// How a record becomes bytes in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FileFormat {
-    /// The value and a line feed. A value that holds a line feed itself is refused.
-    Ndjson,
-}
-
-/// How a file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip, level 1 to 9.
-    Gzip(u32),
-    /// Zstandard, level 1 to 19.
-    Zstd(i32),
-}
-
-/// When a run ends: whichever comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RunLimits {
-    /// Bytes of values, before compression. 128 MiB: about 10 MiB of compressed logs, a good size for a file.
-    #[schemars(range(min = 1, max = 1_099_511_627_776u64))]
-    pub bytes_max: u64,
-    /// Records. A million bounds what is read again after a crash.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub records_max: u64,
-    /// Age of the oldest record in it. A minute is how late a record may become visible, and what is read again after
-    /// a crash when little comes in.
-    #[schemars(range(min = 10, max = 86_400_000))]
-    pub age_ms_max: u64,
-}
-
-impl Default for RunLimits {
-    fn default() -> Self {
-        Self {
-            bytes_max: 128 << 20,
-            records_max: 1_000_000,
-            age_ms_max: 60_000,
-        }
-    }
 }
 
 /// Where refused records go. With both, the folder takes what the topic refuses (too large a record).

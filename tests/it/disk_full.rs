@@ -15,7 +15,7 @@ use crate::main_job::kafka_source;
 /// Gives `command` a disk of its own at `folder`, of 8 MiB, all of which but 256 KiB is taken by the file `filler`.
 ///
 /// The disk is in a mount namespace of the process: nobody else sees it, and it goes with the process.
-fn on_full_disk(folder: &Path, command: &Command) -> Command {
+pub(crate) fn on_full_disk(folder: &Path, command: &Command) -> Command {
     let script = "mount -t tmpfs -o size=8m none \"$0\" && head -c 7936k /dev/zero >\"$0/filler\" && exec \"$@\"";
     let mut own = Command::new("unshare");
     // Where this is not root's process, it is root in a user namespace of its own.

@@ -5,7 +5,7 @@ use std::fs::File;
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use tamis_tests::kafka::{Kafka, unique};
+use tamis_tests::kafka::{Committed, Kafka, unique};
 use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::prove::{self, Options};
 use tamis_tests::tamis::{Ended, output, run};
@@ -24,6 +24,23 @@ fn each_record_is_seen_once_whoever_dies() {
     let report = prove::run(options, |line| eprintln!("{line}"));
     assert!(report.problems.is_empty(), "{report}");
     assert_eq!(report.kills(), 7, "{report}");
+    assert!(report.static_kills() > 0, "{report}");
+}
+
+#[test]
+fn each_record_is_committed_once_whoever_dies() {
+    let options = Options {
+        records: 20_000,
+        kills: 6,
+        rebalances: 1,
+        broker_kills: 1,
+        freezes: 0,
+        transactional: true,
+        ..Options::new(fastrand::u32(..).into())
+    };
+    let report = prove::run(options, |line| eprintln!("{line}"));
+    assert!(report.problems.is_empty(), "{report}");
+    assert_eq!(report.kills(), 6, "{report}");
 }
 
 /// What becomes of a process that copies one line with this failpoint.
@@ -80,6 +97,10 @@ fn a_reader_of_what_is_committed_sees_nothing_that_was_aborted() {
         };
         ended.unwrap();
     }
-    let seen = ["a", "c"].map(|id| (id.to_owned(), id.as_bytes().to_vec()));
+    let seen = ["a", "c"].map(|id| Committed {
+        partition: 0,
+        id: id.to_owned(),
+        value: id.as_bytes().to_vec(),
+    });
     assert_eq!(kafka.read_committed(&topic), seen);
 }

@@ -1,10 +1,12 @@
 //! What Ctrl-C does.
 
-use std::process::Stdio;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
-use tamis_tests::files::{assert_same, by_partition};
+use tamis_tests::files::{assert_same, by_partition, visible};
 use tamis_tests::place::{Pipeline, Place};
-use tamis_tests::tamis::{Running, run, tamis};
+use tamis_tests::tamis::{Running, output, run, tamis};
 
 #[test]
 fn an_interrupt_ends_what_would_wait_for_more_and_prints_a_summary() {
@@ -62,4 +64,45 @@ fn the_second_interrupt_ends_at_once_while_a_store_is_away() {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_eq!(ended.summary()["unsettled_batches"], 1, "{ended:?}");
     assert_eq!(ended.summary()["dead"], 0, "{ended:?}");
+}
+
+#[test]
+fn the_second_interrupt_ends_what_a_disk_holds() {
+    let place = Place::default();
+    let input = place.write("input.ndjson", "{}\n");
+    let source = format!("{{ file: {{ paths: \"{}\" }} }}", input.display());
+    let job = place.copy(&source, Pipeline::default());
+    let ended = output(&mut run(&job));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // To see whether the same file is there already takes for ever.
+    let [file] = &visible(&place.out())[..] else {
+        panic!("one file is written");
+    };
+    fs::remove_file(file).unwrap();
+    assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+    let mut tamis = Running::start(&mut run(&job));
+    tamis.await_words("started");
+    tamis.signal("INT");
+    tamis.await_words("once more to stop at once");
+    tamis.signal("INT");
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn dead_letters_that_are_away_at_the_start_are_waited_for() {
+    let place = Place::default();
+    let away = place.path("away");
+    symlink(&away, &away).unwrap();
+    let dead = format!("{{ folder: {{ path: {}/dead }} }}", away.display());
+    let job = Pipeline {
+        dead_letters: Some(&dead),
+        ..Pipeline::default()
+    };
+    let job = place.copy("{ stdin: {} }", job);
+    let mut tamis = Running::start(run(&job).stdin(Stdio::null()));
+    tamis.await_words("sink is unavailable, trying again");
+    fs::remove_file(&away).unwrap();
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }

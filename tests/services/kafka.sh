@@ -12,7 +12,8 @@
 #   KAFKA_VERSION=4.4.0
 #   KAFKA_LIB              the jars; ~/.cache/kafka-$KAFKA_VERSION
 #   KAFKA_HEAP=512m
-#   KAFKA_SETTINGS         further lines of server.properties: "name=value name=value"
+#   KAFKA_SETTINGS         further lines of server.properties, which win over those below
+#   KAFKA_SCRAM            a user that the new broker knows: 'SCRAM-SHA-512=[name=…,password=…]'
 #   KAFKA_JAVA             flags of the JVM; the default is for a quick start
 set -euo pipefail
 
@@ -63,9 +64,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 EOF
-  # split on purpose: one setting a word
-  # shellcheck disable=SC2086
-  [ -z "${KAFKA_SETTINGS:-}" ] || printf '%s\n' $KAFKA_SETTINGS
+  # of a name that is there twice the last line counts
+  printf '%s\n' "${KAFKA_SETTINGS:-}"
 }
 
 # By its command line: the pid of an old file may belong to some other process by now, or to a zombie.
@@ -82,7 +82,8 @@ launch() {
   local java=(java "-Xmx$heap" ${KAFKA_JAVA:--XX:+UseSerialGC -XX:TieredStopAtLevel=1} -cp "$lib/*")
   [ -f "$dir/data/meta.properties" ] ||
     "${java[@]}" -Dorg.slf4j.simpleLogger.defaultLogLevel=error kafka.tools.StorageTool format \
-      -t AAAAAAAAAAAAAAAAAAAAAQ -c "$dir/server.properties" >"$log" 2>&1 ||
+      -t AAAAAAAAAAAAAAAAAAAAAQ -c "$dir/server.properties" ${KAFKA_SCRAM:+--add-scram "$KAFKA_SCRAM"} \
+      >"$log" 2>&1 ||
     { tail -20 "$log" >&2; return 1; }
   : >"$log" # the line that says "ready" must be the new broker's
   # without the lock: the broker would hold it for as long as it lives

@@ -81,6 +81,21 @@ pub fn by_partition(root: &Path) -> BTreeMap<String, Vec<u8>> {
     partitions
 }
 
+/// As [`by_partition`], each folder by itself: folder below `root`, and partition.
+#[must_use]
+pub fn by_folder(root: &Path) -> BTreeMap<(String, String), Vec<u8>> {
+    let mut folders = BTreeMap::<_, Vec<u8>>::new();
+    for path in visible(root) {
+        let folder = path.parent().and_then(|it| it.strip_prefix(root).ok());
+        let folder = folder.expect("a file in a folder below the root");
+        folders
+            .entry((folder.display().to_string(), partition(&path).to_owned()))
+            .or_default()
+            .extend(content(&path));
+    }
+    folders
+}
+
 fn partition(path: &Path) -> &str {
     range(path).0
 }

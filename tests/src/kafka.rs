@@ -77,23 +77,53 @@ impl Kafka {
     /// # Panics
     /// Where the broker refuses.
     pub fn create_topic(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
-        let admin: AdminClient<DefaultClientContext> = self
-            .config()
-            .create()
-            .expect("an admin client needs no broker");
         let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
         for (name, value) in settings {
             new = new.set(name, value);
         }
-        let options = AdminOptions::new()
-            .operation_timeout(Some(LONG))
-            .request_timeout(Some(LONG));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime");
-        let results = runtime.block_on(admin.create_topics([&new], &options));
+        let Admin { client, options } = self.admin();
+        let results = block_on(client.create_topics([&new], &options));
         for result in results.expect("the broker answers") {
             result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
+        }
+    }
+
+    /// Deletes a topic, and waits until the broker knows it no more.
+    ///
+    /// # Panics
+    /// Where the broker refuses.
+    pub fn delete_topic(&self, topic: &str) {
+        let Admin { client, options } = self.admin();
+        let results = block_on(client.delete_topics(&[topic], &options));
+        for result in results.expect("the broker answers") {
+            result.unwrap_or_else(|(topic, code)| panic!("topic {topic}: {code}"));
+        }
+    }
+
+    /// Removes the records of a partition before `offset`, as retention does.
+    ///
+    /// # Panics
+    /// Where the broker refuses.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .expect("an offset");
+        let Admin { client, options } = self.admin();
+        let results = block_on(client.delete_records(&list, &options)).expect("the broker answers");
+        for element in results.elements() {
+            element.error().expect("the broker removes records");
+        }
+    }
+
+    fn admin(&self) -> Admin {
+        Admin {
+            client: self
+                .config()
+                .create()
+                .expect("an admin client needs no broker"),
+            options: AdminOptions::new()
+                .operation_timeout(Some(LONG))
+                .request_timeout(Some(LONG)),
         }
     }
 
@@ -175,20 +205,33 @@ impl Kafka {
         messages
     }
 
-    /// Id and value of every record in `topic` that a reader sees who waits for transactions to end.
+    /// Every record in `topic` that a reader sees who waits for transactions to end, in the order of each partition.
     ///
     /// # Panics
-    /// Where they do not come, or one has no id.
+    /// Where they do not come, one has no id, or a transaction does not end.
     #[must_use]
-    pub fn read_committed(&self, topic: &str) -> Vec<(String, Vec<u8>)> {
+    pub fn read_committed(&self, topic: &str) -> Vec<Committed> {
         let mut config = self.config();
         config
             .set("group.id", "reader-of-committed")
             .set("isolation.level", "read_committed")
             .set("enable.partition.eof", "true");
         let consumer: BaseConsumer = config.create().expect("a consumer needs no broker");
-        let mut list = TopicPartitionList::new();
         let mut open = partitions(&consumer, topic);
+        // Such a reader sees nothing behind a transaction that is open. The broker aborts one whose producer died, after a while.
+        let all = self.consumer("reader-of-all");
+        for partition in 0..open {
+            let end = |consumer: &BaseConsumer| {
+                consumer
+                    .fetch_watermarks(topic, partition, ANSWER_WAIT)
+                    .ok()
+                    .map(|(_, next)| next)
+            };
+            eventually(LONG, "all transactions have ended", || {
+                end(&all).is_some_and(|next| end(&consumer) == Some(next))
+            });
+        }
+        let mut list = TopicPartitionList::new();
         for partition in 0..open {
             list.add_partition_offset(topic, partition, Offset::Beginning)
                 .expect("an offset");
@@ -198,7 +241,7 @@ impl Kafka {
         eventually(LONG, "all committed records are read", || {
             while open > 0 {
                 match consumer.poll(Duration::from_millis(100)) {
-                    Some(Ok(message)) => records.push((id(&message), value(&message))),
+                    Some(Ok(message)) => records.push(Committed::of(&message)),
                     Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
                     Some(Err(_)) | None => return false,
                 }
@@ -231,6 +274,38 @@ impl Kafka {
         config.set("bootstrap.servers", &self.address);
         config
     }
+}
+
+/// A record that a transaction has written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Where it was found.
+    pub partition: i32,
+    /// What the header `tamis-id` says.
+    pub id: String,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+impl Committed {
+    fn of(message: &impl rdkafka::Message) -> Self {
+        Self {
+            partition: message.partition(),
+            id: id(message),
+            value: message.payload().unwrap_or_default().to_vec(),
+        }
+    }
+}
+
+/// Changes topics.
+struct Admin {
+    client: AdminClient<DefaultClientContext>,
+    options: AdminOptions,
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(future)
 }
 
 /// A consumer group, looked at from outside.
@@ -282,10 +357,6 @@ fn id(message: &impl rdkafka::Message) -> String {
         .and_then(|header| header.value)
         .expect("a record has an id");
     String::from_utf8_lossy(id).into_owned()
-}
-
-fn value(message: &impl rdkafka::Message) -> Vec<u8> {
-    message.payload().unwrap_or_default().to_vec()
 }
 
 /// A name that no other test has, nor the run before this one.

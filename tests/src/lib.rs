@@ -1,6 +1,7 @@
 //! What the tests of the whole are made of.
 
 pub mod broker;
+pub mod certificates;
 pub mod data;
 pub mod files;
 pub mod kafka;

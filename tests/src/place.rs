@@ -14,6 +14,8 @@ pub struct Place(TempDir);
 pub struct Pipeline<'a> {
     /// Its name, and that of its file.
     pub name: &'a str,
+    /// The folder of a record below [`Place::out`], as a template.
+    pub path: &'a str,
     /// How its files are compressed.
     pub compression: &'a str,
     /// When a run ends.
@@ -30,6 +32,7 @@ impl Default for Pipeline<'_> {
     fn default() -> Self {
         Self {
             name: "main-job",
+            path: "all",
             compression: "zstd",
             run: "{ records_max: 10000, age_ms_max: 500 }",
             limits: "{ commit_interval_ms: 200 }",
@@ -116,6 +119,7 @@ impl Place {
     fn pipeline(&self, source: &str, plugins: &str, job: Pipeline<'_>) -> PathBuf {
         let Pipeline {
             name,
+            path,
             compression,
             run,
             limits,
@@ -126,7 +130,7 @@ impl Place {
         let folder = format!("{{ folder: {{ path: {} }} }}", dead.display());
         let dead_letters = dead_letters.unwrap_or(&folder);
         let files = format!(
-            r#"{{ file: {{ url: "file://{}", path: all, format: ndjson, compression: {compression}, run: {run} }} }}"#,
+            r#"{{ file: {{ url: "file://{}", path: "{path}", format: ndjson, compression: {compression}, run: {run} }} }}"#,
             out.display()
         );
         let sink = sink.unwrap_or(&files);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -141,6 +142,24 @@ impl Running {
         });
     }
 
+    /// How often it has said `words`.
+    #[must_use]
+    pub fn count(&self, words: &str) -> usize {
+        self.said().matches(words).count()
+    }
+
+    /// `command` with the disks that this process sees, which began with a namespace of its own.
+    #[must_use]
+    pub fn beside(&self, command: &Command) -> Command {
+        let mut beside = Command::new("nsenter");
+        beside
+            .args(["--target", &self.child.id().to_string(), "--mount"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .stdin(Stdio::null());
+        beside
+    }
+
     /// Where this process finds what that one has at `path`, which may be on a disk of its own.
     #[must_use]
     pub fn sees(&self, path: &Path) -> PathBuf {
@@ -161,13 +180,19 @@ impl Running {
     }
 
     /// Waits until it ends.
+    #[must_use]
+    pub fn wait(self) -> Ended {
+        self.ends_within(LONG)
+    }
+
+    /// Waits until it ends, for this long at most.
     ///
     /// # Panics
     /// Where it does not.
     #[must_use]
-    pub fn wait(mut self) -> Ended {
+    pub fn ends_within(mut self, limit: Duration) -> Ended {
         let mut status = None;
-        eventually(LONG, "it ends", || {
+        eventually(limit, "it ends", || {
             status = self.child.try_wait().expect("a child can be waited for");
             status.is_some()
         });

@@ -1,16 +1,11 @@
 //! Checks where refused records go.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::kafka;
 use crate::problem::Report;
 use crate::raw::{RawDeadLetters, RawDeadTopic};
-use crate::spec::{DeadLettersSpec, DeadTopicSpec, KafkaSourceSpec, Secret, SourceSpec};
-
-/// What starts the name of a property that says how to connect; `debug` is the one that is not a
-/// family.
-const CONNECTION: [&str; 5] = ["security.", "sasl.", "ssl.", "client.", "debug"];
+use crate::spec::{DeadLettersSpec, DeadTopicSpec, SourceSpec, is_among};
 
 pub(super) fn check(
     raw: RawDeadLetters,
@@ -26,10 +21,6 @@ pub(super) fn check(
             cure,
         );
     }
-    let source = match source {
-        SourceSpec::Kafka(source) => Some(source),
-        SourceSpec::File(_) | SourceSpec::Stdin(_) => None,
-    };
     if raw
         .folder
         .as_ref()
@@ -43,34 +34,14 @@ pub(super) fn check(
     }
 }
 
-fn topic(
-    raw: RawDeadTopic,
-    source: Option<&KafkaSourceSpec>,
-    report: &mut Report,
-) -> DeadTopicSpec {
+fn topic(raw: RawDeadTopic, source: &SourceSpec, report: &mut Report) -> DeadTopicSpec {
     const AT: &str = "dead_letters.kafka";
     let topic_at = format!("{AT}.topic");
     kafka::topic(&topic_at, &raw.topic, report);
     let at = format!("{AT}.properties");
-    let own = kafka::properties(&at, raw.properties, kafka::PRODUCER_OWNED, report);
-
-    let (brokers, properties) = match (raw.brokers, source) {
-        (Some(brokers), _) => {
-            kafka::brokers(&format!("{AT}.brokers"), &brokers, report);
-            (brokers, own)
-        }
-        (None, Some(source)) => {
-            let mut properties = connection(source);
-            properties.extend(own);
-            (source.brokers.clone(), properties)
-        }
-        (None, None) => {
-            let message = "is missing: the source is not Kafka, so there are none to take over";
-            report.add(&format!("{AT}.brokers"), message);
-            (Vec::new(), own)
-        }
-    };
-    if source.is_some_and(|source| source.brokers == brokers && reads(source, &raw.topic)) {
+    let own = kafka::properties(&at, raw.properties, kafka::DEAD_TOPIC_OWNED, report);
+    let (brokers, properties) = kafka::cluster(AT, raw.brokers, own, source, report);
+    if is_among(kafka::read_from(&brokers, source), &raw.topic) {
         report.add(
             &topic_at,
             "is a topic of the source: its dead letters would be read again",
@@ -81,24 +52,4 @@ fn topic(
         topic: raw.topic,
         properties,
     }
-}
-
-/// Whether `source` reads `topic`.
-fn reads(source: &KafkaSourceSpec, topic: &str) -> bool {
-    let matches = |expression: &str| {
-        regex_lite::Regex::new(expression).is_ok_and(|expression| expression.is_match(topic))
-    };
-    source
-        .topics
-        .iter()
-        .any(|name| name == topic || name.starts_with('^') && matches(name))
-}
-
-/// The properties of `source` that say how to connect.
-fn connection(source: &KafkaSourceSpec) -> BTreeMap<String, Secret> {
-    let says_how = |name: &str| CONNECTION.iter().any(|start| name.starts_with(start));
-    let properties = source.properties.iter().filter(|(name, _)| says_how(name));
-    properties
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }

@@ -1,10 +1,10 @@
-//! What a Kafka source and a dead topic have in common: brokers, topics, properties.
+//! What all that reads or writes Kafka has in common: brokers, topics, properties.
 
 use std::collections::BTreeMap;
 
 use crate::problem::{Report, below, item};
 use crate::raw::RawProperty;
-use crate::spec::Secret;
+use crate::spec::{KafkaSourceSpec, Secret, SourceSpec, is_topic_name};
 
 /// Properties that Tamis sets itself, and why or what to set instead.
 type Owned = [(&'static str, &'static str)];
@@ -35,7 +35,7 @@ pub(super) const CONSUMER_OWNED: &Owned = &[
 
 const REPLICAS: &str = "a dead letter must be on all replicas before its offset is committed";
 
-pub(super) const PRODUCER_OWNED: &Owned = &[
+pub(super) const DEAD_TOPIC_OWNED: &Owned = &[
     ("bootstrap.servers", BROKERS),
     ("metadata.broker.list", BROKERS),
     ("acks", REPLICAS),
@@ -45,6 +45,28 @@ pub(super) const PRODUCER_OWNED: &Owned = &[
         "transactional.id",
         "dead letters are not written in transactions",
     ),
+];
+
+const WRITTEN: &str = "a record must be on all replicas before its offset is committed";
+const ORDER: &str = "a record must not overtake one that has to be sent again";
+const WAITS: &str = "an outage is waited out, however long it takes";
+
+pub(super) const SINK_OWNED: &Owned = &[
+    ("bootstrap.servers", BROKERS),
+    ("metadata.broker.list", BROKERS),
+    ("acks", WRITTEN),
+    ("request.required.acks", WRITTEN),
+    ("enable.idempotence", WRITTEN),
+    ("enable.gapless.guarantee", ORDER),
+    ("max.in.flight", ORDER),
+    ("max.in.flight.requests.per.connection", ORDER),
+    ("queue.buffering.max.messages", "set `batch` instead"),
+    ("queue.buffering.max.kbytes", "set `batch` instead"),
+    ("message.timeout.ms", WAITS),
+    ("delivery.timeout.ms", WAITS),
+    ("retries", WAITS),
+    ("message.send.max.retries", WAITS),
+    ("transactional.id", "set `transactional` instead"),
 ];
 
 /// Takes properties over, except for those that are `owned`.
@@ -97,11 +119,61 @@ pub(super) fn brokers(path: &str, brokers: &[String], report: &mut Report) {
 
 /// Notes a problem unless `topic`, at `path`, is a name that Kafka allows.
 pub(super) fn topic(path: &str, topic: &str, report: &mut Report) {
-    const TOPIC_BYTES_MAX: usize = 249;
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let length_is_legal = (1..=TOPIC_BYTES_MAX).contains(&topic.len());
-    if !length_is_legal || !topic.bytes().all(legal) || topic == "." || topic == ".." {
-        let rule = "letters, digits, `.`, `_` and `-`; 1 to 249 characters";
-        report.add_with_cure(path, "is not a topic name that Kafka allows", rule);
+    if !is_topic_name(topic) {
+        report.add_with_cure(path, "is not a topic name that Kafka allows", TOPIC_RULE);
     }
+}
+
+/// What the name of a topic is made of.
+pub(super) const TOPIC_RULE: &str = "letters, digits, `.`, `_` and `-`; 1 to 249 characters";
+
+/// Where a producer at `at` writes, and with which properties beside its `own`: to the cluster of the source, and like the
+/// source, unless it has `brokers` itself.
+pub(super) fn cluster(
+    at: &str,
+    brokers: Option<Vec<String>>,
+    own: BTreeMap<String, Secret>,
+    source: &SourceSpec,
+    report: &mut Report,
+) -> (Vec<String>, BTreeMap<String, Secret>) {
+    let at = format!("{at}.brokers");
+    match (brokers, source) {
+        (Some(brokers), _) => {
+            self::brokers(&at, &brokers, report);
+            (brokers, own)
+        }
+        (None, SourceSpec::Kafka(source)) => {
+            let mut properties = connection(source);
+            properties.extend(own);
+            (source.brokers.clone(), properties)
+        }
+        (None, SourceSpec::File(_) | SourceSpec::Stdin(_)) => {
+            let message = "is missing: the source is not Kafka, so there are none to take over";
+            report.add(&at, message);
+            (Vec::new(), own)
+        }
+    }
+}
+
+/// The topics that are read from the cluster of `brokers`, and regular expressions for them.
+pub(super) fn read_from<'a>(brokers: &[String], source: &'a SourceSpec) -> &'a [String] {
+    match source {
+        SourceSpec::Kafka(source) if brokers.iter().any(|it| source.brokers.contains(it)) => {
+            &source.topics
+        }
+        SourceSpec::Kafka(_) | SourceSpec::File(_) | SourceSpec::Stdin(_) => &[],
+    }
+}
+
+/// What starts the name of a property that says how to connect; `debug` is the one that is not a
+/// family.
+const CONNECTION: [&str; 5] = ["security.", "sasl.", "ssl.", "client.", "debug"];
+
+/// The properties of `source` that say how to connect.
+fn connection(source: &KafkaSourceSpec) -> BTreeMap<String, Secret> {
+    let says_how = |name: &str| CONNECTION.iter().any(|start| name.starts_with(start));
+    let properties = source.properties.iter().filter(|(name, _)| says_how(name));
+    properties
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }

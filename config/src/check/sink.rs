@@ -1,40 +1,109 @@
-//! Checks the sinks.
+//! Checks the sinks: each is of exactly one kind, and each kind has a file of its own.
+
+mod file;
+mod kafka;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::names;
-use crate::problem::{Report, below, item};
-use crate::raw::{
-    RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawRoutes,
-    RawSink, RawStar, RawZstd,
-};
-use crate::spec::{Compression, FileSinkSpec, Routes, SinkKind, SinkSpec};
-use crate::template::{Part, Template};
+use crate::problem::{Report, below, item, quoted};
+use crate::raw::{RawRoutes, RawSink, RawStar};
+use crate::spec::{Routes, SinkKind, SinkSpec, SourceSpec};
+use crate::template::Template;
+
+/// What a sink is checked against.
+struct Beside<'a> {
+    /// Where the records come from.
+    source: &'a SourceSpec,
+    /// Whether there are other sinks, too.
+    others: bool,
+}
 
 /// The sinks, in order of their names.
-pub(super) fn check(raw: BTreeMap<String, RawSink>, report: &mut Report) -> Vec<SinkSpec> {
-    let mut roots = BTreeMap::new();
+pub(super) fn check(
+    raw: BTreeMap<String, RawSink>,
+    source: &SourceSpec,
+    report: &mut Report,
+) -> Vec<SinkSpec> {
+    let others = raw.len() > 1;
+    let beside = Beside { source, others };
     let mut sinks = Vec::new();
     for (name, raw) in raw {
         let at = below("sinks", &name);
         names::check(&at, &name, report);
-        let file = file(&format!("{at}.file"), raw.file, report);
-        // An empty one is a problem already.
-        let root = Some(&file.root).filter(|root| root.is_absolute()).cloned();
-        if let Some(other) = root.and_then(|root| roots.insert(root, name.clone())) {
-            // Files of two sinks in one folder cannot be told apart.
-            let message = format!("is the folder of `sinks.{other}` too");
-            report.add_with_cure(&format!("{at}.file.url"), message, "give each its own");
-        }
-        let routes = routes(&format!("{at}.routes"), raw.routes, report);
-        sinks.push(SinkSpec {
-            name,
-            kind: SinkKind::File(file),
-            routes,
-        });
+        let routes_at = format!("{at}.routes");
+        let (kind, raw_routes) = kind(&at, raw, &beside, report);
+        let routes = routes(&routes_at, raw_routes, report);
+        sinks.extend(kind.map(|kind| SinkSpec { name, kind, routes }));
     }
+    distinct_folders(&sinks, report);
     sinks
+}
+
+/// The one kind of the sink at `at`, and what it says of routes.
+fn kind(
+    at: &str,
+    raw: RawSink,
+    beside: &Beside<'_>,
+    report: &mut Report,
+) -> (Option<SinkKind>, Option<RawRoutes>) {
+    let RawSink {
+        file,
+        kafka,
+        routes,
+    } = raw;
+    let kinds = ["file", "kafka"];
+    let mut chosen = Vec::new();
+    if let Some(raw) = file {
+        let at = format!("{at}.file");
+        chosen.push(SinkKind::File(file::check(&at, raw, report)));
+    }
+    if let Some(raw) = kafka {
+        let at = format!("{at}.kafka");
+        chosen.push(SinkKind::Kafka(kafka::check(&at, raw, beside, report)));
+    }
+    if chosen.len() != 1 {
+        let (kinds, found) = (quoted(kinds), chosen.len());
+        report.add(
+            at,
+            format!("expected exactly one of {kinds}, found {found}"),
+        );
+    }
+    (chosen.pop(), routes)
+}
+
+/// The template in `text`, unless it is none.
+fn template(at: &str, text: &str, report: &mut Report) -> Option<Template> {
+    match Template::parse(text) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            let shown = if report.is_secret(at) {
+                "is not a template".to_owned()
+            } else {
+                error
+            };
+            report.add(at, shown);
+            None
+        }
+    }
+}
+
+/// Files of two sinks in one folder could not be told apart.
+fn distinct_folders(sinks: &[SinkSpec], report: &mut Report) {
+    let mut roots = BTreeMap::<&PathBuf, &str>::new();
+    for sink in sinks {
+        let SinkKind::File(file) = &sink.kind else {
+            continue;
+        };
+        // An empty one is a problem already.
+        let root = Some(&file.root).filter(|root| root.is_absolute());
+        if let Some(other) = root.and_then(|root| roots.insert(root, &sink.name)) {
+            let message = format!("is the folder of `sinks.{other}` too");
+            let at = format!("{}.file.url", below("sinks", &sink.name));
+            report.add_with_cure(&at, message, "give each its own");
+        }
+    }
 }
 
 fn routes(at: &str, raw: Option<RawRoutes>, report: &mut Report) -> Routes {
@@ -51,82 +120,5 @@ fn routes(at: &str, raw: Option<RawRoutes>, report: &mut Report) -> Routes {
             }
             Routes::Named(names)
         }
-    }
-}
-
-fn file(at: &str, raw: RawFileSink, report: &mut Report) -> FileSinkSpec {
-    FileSinkSpec {
-        root: root(&format!("{at}.url"), &raw.url, report),
-        path: path(&format!("{at}.path"), &raw.path, report),
-        format: raw.format,
-        compression: compression(&raw.compression),
-        run: raw.run,
-        paths_max: raw.paths_max,
-    }
-}
-
-fn compression(raw: &RawCompression) -> Compression {
-    match raw {
-        RawCompression::Named(RawCompressionName::None) => Compression::None,
-        RawCompression::Named(RawCompressionName::Gzip) => {
-            Compression::Gzip(RawGzip::default().level)
-        }
-        RawCompression::Named(RawCompressionName::Zstd) => {
-            Compression::Zstd(RawZstd::default().level)
-        }
-        RawCompression::Leveled(RawCompressionLevel::Gzip(raw)) => Compression::Gzip(raw.level),
-        RawCompression::Leveled(RawCompressionLevel::Zstd(raw)) => Compression::Zstd(raw.level),
-    }
-}
-
-/// The folder that `url` names.
-fn root(at: &str, url: &str, report: &mut Report) -> PathBuf {
-    const CURE: &str = "write `file:///` and an absolute path";
-    let path = url.strip_prefix("file://").unwrap_or_default();
-    if !path.starts_with('/') {
-        report.add_with_cure(at, "is not the URL of an absolute path", CURE);
-    } else if path.split('/').any(|name| name == "..") {
-        report.add_with_cure(at, "leads back by `..`", CURE);
-    }
-    // Component by component, so that `/a/` and `/a` are the same folder.
-    PathBuf::from(path).components().collect()
-}
-
-/// The template in `text`.
-fn path(at: &str, text: &str, report: &mut Report) -> Template {
-    match Template::parse(text) {
-        Ok(template) => {
-            stays_below(at, &template, report);
-            template
-        }
-        Err(error) => {
-            let shown = if report.is_secret(at) {
-                "is not a template".to_owned()
-            } else {
-                error
-            };
-            report.add(at, shown);
-            Template { parts: Vec::new() }
-        }
-    }
-}
-
-/// Notes a problem if the fixed parts of `template` could lead out of the sink's folder.
-fn stays_below(at: &str, template: &Template, report: &mut Report) {
-    // What records put in is made safe by the sink; here any name stands for it.
-    let sample = template.parts.iter().map(|part| match part {
-        Part::Literal(text) | Part::Time(text) => text.as_str(),
-        Part::Topic | Part::Partition | Part::Field(_) | Part::Route => "x",
-    });
-    let sample = sample.collect::<String>();
-    if sample
-        .split('/')
-        .any(|name| ["", ".", ".."].contains(&name))
-    {
-        let cure = "write folders with one `/` between them, as in `{topic}/{route}`";
-        report.add_with_cure(at, "has an empty folder name, a `.` or a `..` in it", cure);
-    }
-    if sample.contains(char::is_control) {
-        report.add(at, "has a control character in it");
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration as its users meet it: files, variables, secrets, and what is said of bad ones.
 
 mod examples;
+mod kafka_sink;
 mod overrides;
 mod problems;
 mod reference;

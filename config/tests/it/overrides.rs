@@ -38,7 +38,9 @@ fn a_variable_wins_over_the_file() {
     let expected = [("security.protocol", "SSL"), ("session.timeout.ms", "6000")];
     assert_eq!(properties.collect::<Vec<_>>(), expected);
     assert_eq!(spec.limits.lanes, 3);
-    let SinkKind::File(file) = &spec.sinks[0].kind;
+    let SinkKind::File(file) = &spec.sinks[0].kind else {
+        panic!("it writes files")
+    };
     assert_eq!(file.compression, Compression::Zstd(7));
 }
 

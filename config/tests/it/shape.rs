@@ -188,6 +188,28 @@ fn exactly_one_source_is_chosen() {
 }
 
 #[test]
+fn exactly_one_kind_of_sink_is_chosen() {
+    check(
+        &[(
+            "    file:\n      url: file:///archive\n      path: \"{topic}\"\n      format: ndjson\n",
+            "    routes: '*'\n",
+        )],
+        expect!["logs.yaml:12: sinks.archive: expected exactly one of `file`, `kafka`, found 0"],
+    );
+    check(
+        &[(
+            "format: ndjson",
+            "format: ndjson\n    kafka: { topic: logs.clean }",
+        )],
+        expect!["logs.yaml:12: sinks.archive: expected exactly one of `file`, `kafka`, found 2"],
+    );
+    check(
+        &[("    file:", "    fiel:")],
+        expect!["logs.yaml:13: sinks.archive.fiel: unknown key (did you mean `file`?)"],
+    );
+}
+
+#[test]
 fn two_of_one_name_are_refused() {
     check(
         &[("dead_letters:", "  archive:\n    file: {}\ndead_letters:")],

@@ -24,7 +24,9 @@ pub async fn connect(spec: &DeadLettersSpec) -> Result<DeadLetters, SinkError> {
     let mut stores: Vec<Arc<dyn Sink>> = Vec::new();
     if let Some(topic) = &spec.kafka {
         #[cfg(feature = "kafka")]
-        stores.push(Arc::new(crate::kafka::sink::DeadTopic::connect(topic)?));
+        stores.push(Arc::new(crate::kafka::dead_topic::DeadTopic::connect(
+            topic,
+        )?));
         #[cfg(not(feature = "kafka"))]
         return Err(crate::sink::left_out(&format!(
             "kafka, which topic {} needs",

@@ -14,7 +14,18 @@ pub mod source;
 #[cfg(feature = "file")]
 pub mod stdin;
 
+/// What a transactional sink shares with its source.
+#[cfg(feature = "kafka")]
+pub use kafka::transaction::Transactions;
+
+/// Without Kafka there are none.
+#[cfg(not(feature = "kafka"))]
+#[derive(Debug)]
+pub enum Transactions {}
+
 mod disk;
+#[cfg(any(feature = "file", feature = "kafka"))]
+mod template;
 #[cfg(test)]
 #[cfg(feature = "file")]
 mod testing;

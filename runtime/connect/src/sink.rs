@@ -1,35 +1,88 @@
 //! Which store a specification means.
 
+use std::sync::Arc;
+
 use tamis_config::spec::{SinkKind, SinkSpec};
 use tamis_core::Destination;
 use tamis_core::sink::SinkError;
 
-/// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions.
+use crate::Transactions;
+
+/// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions; `transactions` are those
+/// that the source commits; where there are none, records are written at least once.
 ///
 /// # Errors
 /// When the store cannot be reached, or refuses.
 #[cfg_attr(
-    not(feature = "file"),
-    expect(unused_variables, reason = "only files have a store for each lane")
+    not(all(feature = "file", feature = "kafka")),
+    expect(unused_variables, reason = "what only one kind of store needs")
 )]
-pub fn connect(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Destination, SinkError> {
+pub fn connect(
+    spec: &SinkSpec,
+    lanes: usize,
+    owner: &str,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Destination, SinkError> {
     match &spec.kind {
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
-            use std::time::Duration;
-
-            use tamis_core::RunLimits;
-
-            let limits = RunLimits {
-                bytes_max: spec.run.bytes_max,
-                records_max: spec.run.records_max,
-                age_max: Duration::from_millis(spec.run.age_ms_max),
-            };
+            let limits = run_limits(&spec.run);
             let (sinks, store) = crate::file::sink::connect(spec, lanes, owner)?;
             Ok(Destination::Runs(sinks, store, limits))
         }
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => Err(left_out("file")),
+        #[cfg(feature = "kafka")]
+        SinkKind::Kafka(spec) => kafka(spec, lanes, transactions),
+        #[cfg(not(feature = "kafka"))]
+        SinkKind::Kafka(_) => Err(left_out("kafka")),
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(
+    spec: &tamis_config::spec::KafkaSinkSpec,
+    lanes: usize,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Destination, SinkError> {
+    use tamis_config::spec::{KAFKA_REQUEST, KafkaDelivery};
+
+    match (&spec.delivery, transactions) {
+        (KafkaDelivery::Transactional(limits), Some(transactions)) => {
+            use crate::kafka::transaction::sink;
+            let (sinks, store) = sink::connect(spec, transactions, lanes);
+            Ok(Destination::Runs(sinks, store, run_limits(limits)))
+        }
+        (KafkaDelivery::Transactional(_), None) => at_least_once(spec, &KAFKA_REQUEST),
+        (KafkaDelivery::AtLeastOnce(limits), _) => at_least_once(spec, limits),
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn at_least_once(
+    spec: &tamis_config::spec::KafkaSinkSpec,
+    limits: &tamis_config::spec::WriterLimits,
+) -> Result<Destination, SinkError> {
+    let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
+    Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
+}
+
+#[cfg(any(feature = "file", feature = "kafka"))]
+fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
+    tamis_core::RunLimits {
+        bytes_max: limits.bytes_max,
+        records_max: limits.records_max,
+        age_max: std::time::Duration::from_millis(limits.age_ms_max),
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
+    tamis_core::WriterLimits {
+        records_max: limits.records_max,
+        bytes_max: limits.bytes_max,
+        linger: std::time::Duration::from_millis(limits.linger_ms),
+        requests_max: limits.requests_max,
     }
 }
 
@@ -44,6 +97,7 @@ pub fn forget(spec: &SinkSpec, owner: &str) {
         SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => {}
+        SinkKind::Kafka(_) => {}
     }
 }
 

@@ -1,7 +1,11 @@
 //! Which source a specification means.
 
+use std::sync::Arc;
+
 use tamis_config::spec::{LimitsSpec, SourceSpec};
 use tamis_core::source::{Source, SourceError};
+
+use crate::Transactions;
 
 /// Bounds of one batch, whichever is reached first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +16,7 @@ pub struct BatchLimits {
     pub bytes_max: usize,
 }
 
-/// Makes a source of `spec`.
+/// Makes a source of `spec`, whose checkpoints go with `transactions` where there are any.
 ///
 /// # Errors
 /// When it cannot read what `spec` names, and waiting would not help.
@@ -23,6 +27,7 @@ pub struct BatchLimits {
 pub async fn connect(
     spec: &SourceSpec,
     limits: &LimitsSpec,
+    transactions: Option<Arc<Transactions>>,
 ) -> Result<Box<dyn Source>, SourceError> {
     let batch = BatchLimits {
         records_max: limits.batch_records_max,
@@ -39,7 +44,7 @@ pub async fn connect(
                 commit_interval: Duration::from_millis(limits.commit_interval_ms),
                 batch,
             };
-            KafkaSource::connect(spec, settings)
+            KafkaSource::connect(spec, settings, transactions)
         }
         #[cfg(not(feature = "kafka"))]
         SourceSpec::Kafka(_) => Err(left_out("kafka")),

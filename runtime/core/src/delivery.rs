@@ -11,7 +11,7 @@ use crate::counts::Counts;
 use crate::dead;
 use crate::error::{PipelineError, causes};
 use crate::id::Partition;
-use crate::ledger::{Cut, Ticket};
+use crate::ledger::{Cut, Owner, Ticket};
 use crate::retry::{Backoff, Tries};
 use crate::router::Rows;
 use crate::sink::{Records, SinkError, Verdict};
@@ -106,14 +106,18 @@ impl Context {
                 }
                 self.wait(tries).await
             }
-            SinkError::Misconfigured(error) => {
-                let reason = causes(&*error);
-                self.control.fail(PipelineError::Sink {
-                    sink: self.stage.name.clone(),
-                    reason,
-                });
-                Err(Stopped)
+            SinkError::Misconfigured(error) | SinkError::Gone(error) => {
+                Err(self.stop(causes(&*error)))
             }
+        }
+    }
+
+    /// Whether the partition of `owner` is still its own, now that something of it is gone.
+    pub(crate) async fn still_owns(&self, owner: &Owner) -> Result<bool, Stopped> {
+        tokio::select! {
+            biased;
+            () = self.control.ended() => Err(Stopped),
+            still_owns = owner.still_owns() => Ok(still_owns),
         }
     }
 
@@ -238,7 +242,8 @@ impl Context {
         }
     }
 
-    fn stop(&self, reason: String) -> Stopped {
+    /// Ends the pipeline: going on would lose records.
+    pub(crate) fn stop(&self, reason: String) -> Stopped {
         self.control.fail(PipelineError::Sink {
             sink: self.stage.name.clone(),
             reason,

@@ -34,15 +34,8 @@ impl Intake {
         self.lanes.len()
     }
 
-    /// Starts a new generation of `partition`, on one lane.
-    ///
-    /// # Panics
-    /// Where it is open already.
-    pub fn open(&self, partition: &Arc<Partition>) {
-        self.open_with(partition, Keeps::Committed, None);
-    }
-
-    /// Starts a new generation of `partition` that is read from `next` on, which is its first checkpoint, still to be committed.
+    /// Starts a new generation of `partition`, on one lane, that is read from `next` on. That is its first checkpoint, to be committed
+    /// whatever was before: once it is, no owner before this one can commit, and what those left is discarded.
     ///
     /// # Panics
     /// Where it is open already.
@@ -64,12 +57,21 @@ impl Intake {
     }
 
     /// Takes `partition` over from the owner before, before it is opened: what that one committed with `metadata` is shown where
-    /// it is not yet, and what it did not commit is thrown away. Outages are waited out.
+    /// it is not yet. What it did not commit is thrown away later. Outages are waited out.
     ///
     /// # Errors
     /// When the pipeline has ended meanwhile, or `metadata` cannot be followed.
     pub async fn recover(&self, partition: &Partition, metadata: &str) -> Result<(), RecoverError> {
-        self.stores.recover(partition, metadata).await
+        let ledger = &self.ledger;
+        self.stores.recover(ledger, partition, metadata).await
+    }
+
+    /// Throws away what a process before this one left of `partition`, before it is opened [unkept](Self::open_unkept).
+    ///
+    /// # Errors
+    /// When the pipeline has ended.
+    pub async fn clear(&self, partition: &Partition) -> Result<(), Stopped> {
+        self.stores.clear(partition).await
     }
 
     /// Hands `batch` over to the lane of its partition as soon as there is room, and leaves `None` behind.
@@ -127,10 +129,15 @@ impl Intake {
         self.ledger.committed(checkpoint);
     }
 
-    /// Returns once everything that is committed of `partitions` can be seen; `false` where `timeout` did not suffice.
+    /// Returns once everything that is committed of `partitions` can be seen; `false` where `timeout` did not suffice or the
+    /// pipeline has ended.
     pub async fn seen(&self, partitions: &[Arc<Partition>], timeout: Duration) -> bool {
-        let seen = self.ledger.seen(partitions);
-        tokio::time::timeout(timeout, seen).await.is_ok()
+        tokio::select! {
+            biased;
+            () = self.ledger.seen(partitions) => true,
+            () = self.control.ended() => false,
+            () = tokio::time::sleep(timeout) => false,
+        }
     }
 
     /// Settles what is in flight of `partitions` without waiting for fuller batches; `false` where `timeout` did not suffice

@@ -1,16 +1,20 @@
 //! Which ranges of which partitions are in flight, and how far each partition is settled.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
 use crate::id::{OffsetRange, Partition};
-use crate::progress::Progress;
 use crate::runs::{NamedRun, Runs, metadata};
-use crate::sink::StagedRun;
 use crate::step;
+use entry::{Committed, Entry};
+
+mod entry;
+mod ticket;
+
+pub(crate) use entry::Keeps;
+pub(crate) use ticket::{Cut, Owner, Ticket};
 
 /// Runs of a partition that may wait for a commit: while no one takes commits, what is staged must not grow for ever.
 const UNCOMMITTED_RUNS_MAX: usize = 256;
@@ -22,40 +26,18 @@ pub(crate) struct Ledger {
     has_runs: bool,
     state: Mutex<State>,
     settled: Notify,
-    to_reveal: Notify,
+    to_show: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     partitions: BTreeMap<Arc<Partition>, Entry>,
+    /// What was there of partitions when they were taken over, until they are opened.
+    left: BTreeMap<Partition, Vec<NamedRun>>,
+    /// What no one needs any more, whoever has its partition by now.
+    waste: VecDeque<Waste>,
     generations: u64,
     left_behind: usize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    lane: usize,
-    generation: u64,
-    keeps: Keeps,
-    progress: Progress,
-    runs: Option<Runs>,
-    committed: Option<Committed>,
-}
-
-/// Where the checkpoints of a partition are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keeps {
-    /// By the source, which commits them.
-    Committed,
-    /// Nowhere: no one will go on with it, so what is settled counts as committed.
-    Nothing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Committed {
-    next: u64,
-    /// Whether the commit names runs.
-    names_runs: bool,
 }
 
 /// How far a partition is settled: what a source is to commit.
@@ -67,7 +49,10 @@ pub struct Checkpoint {
     pub next: u64,
     /// What has to be committed with it, at most 4,096 bytes: the runs that can be seen once this is safe.
     pub metadata: String,
+    named: Vec<NamedRun>,
     generation: u64,
+    /// How often it was doubted, until it was asked for, that the partition is still this member's.
+    doubts: u64,
 }
 
 /// Runs whose end is committed and that no one sees yet.
@@ -75,7 +60,14 @@ pub struct Checkpoint {
 pub(crate) struct ToReveal {
     pub(crate) partition: Arc<Partition>,
     pub(crate) runs: Vec<NamedRun>,
-    generation: u64,
+    pub(crate) owner: Owner,
+}
+
+/// Runs that are seen and named no longer, or that no one will ever commit.
+#[derive(Debug)]
+pub(crate) struct Waste {
+    pub(crate) partition: Arc<Partition>,
+    pub(crate) runs: Vec<NamedRun>,
 }
 
 impl Ledger {
@@ -85,6 +77,11 @@ impl Ledger {
             has_runs,
             ..Self::default()
         }
+    }
+
+    /// Notes what is there of `partition` before it is opened: runs of the owners before.
+    pub(crate) fn inherit(&self, partition: &Partition, left: Vec<NamedRun>) {
+        self.lock().left.insert(partition.clone(), left);
     }
 
     /// Starts a new generation of `partition` on the lane with the fewest partitions of the `lanes` ones; returns it. A
@@ -112,14 +109,8 @@ impl Ledger {
             // It holds no record, and no sink has to make anything safe.
             runs.cut(start, 0);
         }
-        let entry = Entry {
-            lane,
-            generation,
-            keeps,
-            progress: Progress::starting_at(checkpoint),
-            runs,
-            committed: None,
-        };
+        let left = state.left.remove(&*partition).unwrap_or_default();
+        let entry = Entry::new(lane, generation, keeps, checkpoint, runs, left);
         let before = state.partitions.insert(partition, entry);
         assert!(
             before.is_none(),
@@ -161,68 +152,68 @@ impl Ledger {
             .get_mut(partition)
             .expect("the partition is open");
         entry.progress.take(range);
-        Ticket(Arc::new(Open {
-            owner: Owner {
-                ledger: Arc::clone(self),
-                partition: Arc::clone(partition),
-                generation: entry.generation,
-            },
-            range,
-            outputs: AtomicUsize::new(1),
-        }))
+        Ticket::new(self.owner(partition, entry.generation), range)
     }
 
-    /// Changes the entry of `owner`, unless its generation is over; says whether it was.
-    fn change(&self, owner: &Owner, change: impl FnOnce(&mut Entry)) -> bool {
+    /// Changes the entry of `owner`, unless its generation is over.
+    fn change(&self, owner: &Owner, change: impl FnOnce(&mut Entry)) {
         let mut state = self.lock();
-        let entry = state.partitions.get_mut(&owner.partition);
+        let State {
+            partitions, waste, ..
+        } = &mut *state;
+        let entry = partitions.get_mut(&owner.partition);
         let Some(entry) = entry.filter(|entry| entry.generation == owner.generation) else {
-            return false;
+            return;
         };
         change(entry);
-        if entry.keeps == Keeps::Nothing
-            && let Some((next, runs)) = entry.ready()
-        {
-            entry.committed(next, !runs.is_empty());
+        entry.commit_unkept();
+        let runs = entry.take_unnamed();
+        if !runs.is_empty() {
+            let partition = Arc::clone(&owner.partition);
+            waste.push_back(Waste { partition, runs });
         }
-        let is_revealing = entry.is_revealing();
+        let is_to_show = entry.is_revealing() || !waste.is_empty();
         drop(state);
         self.settled.notify_waiters();
-        if is_revealing {
-            self.to_reveal.notify_one();
+        if is_to_show {
+            self.to_show.notify_one();
         }
-        true
     }
 
-    /// The partitions whose checkpoint is not what was committed of them.
+    /// The partitions whose checkpoint is not what was committed of them, or of which it is in doubt whose they are.
     pub(crate) fn checkpoints(&self) -> Vec<Checkpoint> {
-        let state = self.lock();
-        let moved = state.partitions.iter().filter_map(|(partition, entry)| {
-            let (next, runs) = entry.ready()?;
-            Some(Checkpoint {
-                partition: Arc::clone(partition),
-                next,
-                metadata: metadata::write(&runs),
-                generation: entry.generation,
-            })
-        });
+        let mut state = self.lock();
+        let moved = state
+            .partitions
+            .iter_mut()
+            .filter_map(|(partition, entry)| {
+                let (Committed { next, named }, doubts) = entry.ask()?;
+                Some(Checkpoint {
+                    partition: Arc::clone(partition),
+                    next,
+                    metadata: metadata::write(&named),
+                    named,
+                    generation: entry.generation,
+                    doubts,
+                })
+            });
         moved.collect()
     }
 
     /// Notes that `checkpoint` was committed.
     pub(crate) fn committed(self: &Arc<Self>, checkpoint: &Checkpoint) {
-        let names_runs = !checkpoint.metadata.is_empty();
-        if names_runs {
+        let (next, named) = (checkpoint.next, checkpoint.named.clone());
+        if !named.is_empty() {
             step::reached(step::COMMITTED, self);
         }
         let owner = self.owner(&checkpoint.partition, checkpoint.generation);
         self.change(&owner, |entry| {
-            entry.committed(checkpoint.next, names_runs);
+            entry.committed(Committed { next, named }, checkpoint.doubts);
         });
     }
 
     /// What is committed and can be seen next.
-    pub(crate) fn next_to_reveal(&self) -> Option<ToReveal> {
+    pub(crate) fn next_to_reveal(self: &Arc<Self>) -> Option<ToReveal> {
         let state = self.lock();
         state.partitions.iter().find_map(|(partition, entry)| {
             let runs = entry
@@ -234,20 +225,20 @@ impl Ledger {
             Some(ToReveal {
                 partition: Arc::clone(partition),
                 runs,
-                generation: entry.generation,
+                owner: self.owner(partition, entry.generation),
             })
         })
     }
 
     /// Notes that `done` can be seen.
-    pub(crate) fn revealed(self: &Arc<Self>, done: &ToReveal) {
+    pub(crate) fn revealed(&self, done: &ToReveal) {
         step::reached(step::REVEALED, self);
-        let owner = self.owner(&done.partition, done.generation);
-        self.change(&owner, |entry| {
-            if let Some(runs) = &mut entry.runs {
-                runs.revealed(&done.runs);
-            }
-        });
+        self.change(&done.owner, |entry| entry.revealed(&done.runs));
+    }
+
+    /// What can be discarded next.
+    pub(crate) fn next_waste(&self) -> Option<Waste> {
+        self.lock().waste.pop_front()
     }
 
     fn owner(self: &Arc<Self>, partition: &Arc<Partition>, generation: u64) -> Owner {
@@ -258,9 +249,9 @@ impl Ledger {
         }
     }
 
-    /// Returns when there may be something to reveal.
-    pub(crate) async fn wants_reveal(&self) {
-        self.to_reveal.notified().await;
+    /// Returns when there may be something to reveal or to discard.
+    pub(crate) async fn wants_show(&self) {
+        self.to_show.notified().await;
     }
 
     /// Ranges that were taken and not settled, runs that were not committed, and partitions with runs that no one will show, over all
@@ -283,10 +274,7 @@ impl Ledger {
 
     /// Returns once fewer than [`UNCOMMITTED_RUNS_MAX`] runs of `partition` wait for a commit.
     pub(crate) async fn has_room(&self, partition: &Arc<Partition>) {
-        let has_room = |entry: &Entry| {
-            let uncommitted = entry.runs.as_ref().map_or(0, Runs::uncommitted);
-            uncommitted < UNCOMMITTED_RUNS_MAX
-        };
+        let has_room = |entry: &Entry| entry.uncommitted() < UNCOMMITTED_RUNS_MAX;
         self.all(std::slice::from_ref(partition), has_room).await;
     }
 
@@ -308,155 +296,6 @@ impl Ledger {
         self.state
             .lock()
             .expect("no one panics while holding the ledger")
-    }
-}
-
-impl Entry {
-    /// What is to be committed: an end, and the runs that are named with it.
-    fn ready(&self) -> Option<(u64, Vec<NamedRun>)> {
-        let settled = self.progress.checkpoint()?;
-        let Some(runs) = &self.runs else {
-            let moved = self.committed.is_none_or(|it| it.next != settled);
-            return moved.then(|| (settled, Vec::new()));
-        };
-        runs.ready(settled).or_else(|| {
-            // What is seen is named no longer, so that no later owner looks for it.
-            let Committed { next, names_runs } = self.committed?;
-            (names_runs && !self.is_revealing()).then(|| (next, Vec::new()))
-        })
-    }
-
-    fn committed(&mut self, next: u64, names_runs: bool) {
-        self.committed = Some(Committed { next, names_runs });
-        if let Some(runs) = &mut self.runs {
-            runs.committed(next);
-        }
-    }
-
-    fn is_revealing(&self) -> bool {
-        self.runs.as_ref().is_some_and(Runs::is_revealing)
-    }
-
-    fn is_idle(&self) -> bool {
-        self.progress.in_flight() == 0 && !self.runs.as_ref().is_some_and(Runs::is_staging)
-    }
-
-    fn unsettled(&self) -> usize {
-        // No one will show what this process does not, where no commit names it.
-        let unseen = self.keeps == Keeps::Nothing && self.is_revealing();
-        self.progress.in_flight()
-            + self.runs.as_ref().map_or(0, Runs::uncommitted)
-            + usize::from(unseen)
-    }
-}
-
-/// One generation of a partition.
-#[derive(Debug, Clone)]
-struct Owner {
-    ledger: Arc<Ledger>,
-    partition: Arc<Partition>,
-    generation: u64,
-}
-
-/// What is open of one batch. When the last output is settled, so is the range.
-///
-/// Dropping a ticket settles nothing: what gets lost is read again.
-#[derive(Debug, Clone)]
-pub(crate) struct Ticket(Arc<Open>);
-
-#[derive(Debug)]
-struct Open {
-    owner: Owner,
-    range: OffsetRange,
-    outputs: AtomicUsize,
-}
-
-impl Ticket {
-    /// Notes that `outputs` more have to be settled.
-    pub(crate) fn add(&self, outputs: usize) {
-        self.0.outputs.fetch_add(outputs, Ordering::Relaxed);
-    }
-
-    /// Notes that `outputs` are settled: written, or stored as dead letters.
-    ///
-    /// # Panics
-    /// Where more are settled than were open.
-    pub(crate) fn settle(&self, outputs: usize) {
-        let before = self.0.outputs.fetch_sub(outputs, Ordering::AcqRel);
-        assert!(before >= outputs, "an output is settled once");
-        if before == outputs && outputs > 0 {
-            let Open { owner, range, .. } = &*self.0;
-            owner
-                .ledger
-                .change(owner, |entry| entry.progress.settle(*range));
-        }
-    }
-
-    /// The ledger that it counts in.
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.0.owner.ledger
-    }
-
-    /// Ends a run of `sinks` sinks with this batch; `start` is that of its first one.
-    pub(crate) fn cut(&self, start: u64, sinks: usize) -> Cut {
-        let Open { owner, range, .. } = &*self.0;
-        let range = OffsetRange {
-            start,
-            next: range.next,
-        };
-        let cut = |entry: &mut Entry| {
-            let runs = entry.runs.as_mut().expect("the pipeline has runs");
-            runs.cut(range.next, sinks);
-        };
-        owner.ledger.change(owner, cut);
-        let owner = owner.clone();
-        Cut { owner, range }
-    }
-}
-
-/// The end of a run, on its way through the sinks.
-#[derive(Debug, Clone)]
-pub(crate) struct Cut {
-    owner: Owner,
-    range: OffsetRange,
-}
-
-impl Cut {
-    pub(crate) fn partition(&self) -> &Arc<Partition> {
-        &self.owner.partition
-    }
-
-    /// The offsets that the run answers for.
-    pub(crate) fn range(&self) -> OffsetRange {
-        self.range
-    }
-
-    /// Whether its generation is over, so that no one will commit the run.
-    pub(crate) fn is_late(&self) -> bool {
-        let Owner {
-            ledger,
-            partition,
-            generation,
-        } = &self.owner;
-        let state = ledger.lock();
-        let entry = state.partitions.get(partition);
-        entry.is_none_or(|entry| entry.generation != *generation)
-    }
-
-    /// Notes that `sink` made its part safe; `None` where that part is empty.
-    pub(crate) fn staged(&self, sink: &str, run: Option<StagedRun>) {
-        if run.is_some() {
-            step::reached(step::STAGED, &self.owner.ledger);
-        }
-        let run = run.map(|run| NamedRun {
-            sink: sink.to_owned(),
-            run,
-        });
-        let staged = |entry: &mut Entry| {
-            let runs = entry.runs.as_mut().expect("the pipeline has runs");
-            runs.staged(self.range.next, run);
-        };
-        self.owner.ledger.change(&self.owner, staged);
     }
 }
 

@@ -211,9 +211,10 @@ impl Pipeline {
     }
 }
 
+/// A pipeline that stops has so much time; one that has ended, none.
 async fn time_is_up(control: &Control, timeout: Duration) {
     control.stopping().await;
-    tokio::time::sleep(timeout).await;
+    let _ended = tokio::time::timeout(timeout, control.ended()).await;
 }
 
 /// Starts the parts of a pipeline, from its end to its beginning.
@@ -389,4 +390,21 @@ struct SinkStart {
     routes: Routes,
     outlets: Vec<LaneOutlet>,
     run_limits: Option<RunLimits>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pipeline_that_has_ended_waits_for_nothing_more() {
+        let (control, timeout) = (Control::new(), Duration::from_secs(30));
+        let since = tokio::time::Instant::now();
+        Stop(control.clone()).stop();
+        time_is_up(&control, timeout).await;
+        assert_eq!(since.elapsed(), timeout);
+        Stop(control.clone()).give_up();
+        time_is_up(&control, timeout).await;
+        assert_eq!(since.elapsed(), timeout);
+    }
 }

@@ -1,6 +1,6 @@
 //! The writer of a sink that shows whole runs: one for each lane, so that records of a partition arrive in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use crate::control::Stopped;
 use crate::delivery::{Context, Delivery, Parcel, Request};
 use crate::id::Partition;
-use crate::ledger::{Cut, Ticket};
+use crate::ledger::{Cut, Owner, Ticket};
 use crate::retry::Tries;
 use crate::sink::{RunSink, SinkError};
+use crate::step;
 
 /// When a run ends: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) struct RunWriter {
     inbox: mpsc::Receiver<Delivery>,
     /// What becomes settled when the run of its partition is safe.
     held: BTreeMap<Arc<Partition>, Vec<(Ticket, usize)>>,
+    /// Partitions whose generation is over: what comes of them is thrown away, until they are abandoned.
+    late: BTreeSet<Arc<Partition>>,
 }
 
 impl RunWriter {
@@ -54,6 +57,7 @@ impl RunWriter {
             sink,
             inbox,
             held: BTreeMap::new(),
+            late: BTreeSet::new(),
         }
     }
 
@@ -74,8 +78,12 @@ impl RunWriter {
                 delivery = self.inbox.recv() => delivery,
             };
             match delivery {
+                Some(Delivery::Parcel(parcel)) if self.late.contains(parcel.batch.partition()) => {}
+                Some(Delivery::Cut(cut)) if self.late.contains(cut.partition()) => {}
                 Some(Delivery::Parcel(parcel)) => self.append(&parcel).await?,
                 Some(Delivery::Cut(cut)) => self.cut(&cut).await?,
+                // What was forgotten is abandoned already, and the sink may have something of the next generation by now.
+                Some(Delivery::Abandon(partition)) if self.late.remove(&partition) => {}
                 Some(Delivery::Abandon(partition)) => {
                     self.held.remove(&partition);
                     self.sink.abandon(&partition).await;
@@ -91,10 +99,22 @@ impl RunWriter {
         request.push(parcel, 0..parcel.rows.len());
         let mut tries = self.context.tries();
         while !request.records.is_empty() {
-            let verdicts = match self.sink.append(&request.records).await {
+            let answer = tokio::select! {
+                biased;
+                () = self.context.control.ended() => return Err(Stopped),
+                answer = self.sink.append(&request.records) => answer,
+            };
+            let verdicts = match answer {
                 Ok(verdicts) => verdicts,
                 Err(error) => {
-                    self.context.failed(error, &mut tries).await?;
+                    let forgot = self.forget_late(&error).await?;
+                    if parcel.ticket.owner().is_over() {
+                        self.forget(parcel.batch.partition()).await;
+                        return Ok(());
+                    }
+                    if !forgot {
+                        self.context.failed(error, &mut tries).await?;
+                    }
                     continue;
                 }
             };
@@ -114,6 +134,41 @@ impl RunWriter {
         Ok(())
     }
 
+    /// Forgets the open runs whose generation is over, after `error`; says whether there were any. Their next owner may have discarded
+    /// their files, and a sink that has to make room would wait for these for ever: the partitions are abandoned behind what
+    /// this writer has in hand.
+    async fn forget_late(&mut self, error: &SinkError) -> Result<bool, Stopped> {
+        let mut late = self.late_ones();
+        if late.is_empty() && matches!(error, SinkError::Gone(_)) {
+            // One of them is another member's, and this one does not know of it yet; or else it is lost.
+            for owner in self.owners() {
+                self.context.still_owns(&owner).await?;
+            }
+            late = self.late_ones();
+        }
+        for partition in &late {
+            self.forget(partition).await;
+        }
+        Ok(!late.is_empty())
+    }
+
+    fn late_ones(&self) -> Vec<Arc<Partition>> {
+        let owners = self.owners().filter(Owner::is_over);
+        owners.map(|owner| Arc::clone(owner.partition())).collect()
+    }
+
+    fn owners(&self) -> impl Iterator<Item = Owner> {
+        let first = self.held.values().filter_map(|held| held.first());
+        first.map(|(ticket, _)| ticket.owner().clone())
+    }
+
+    /// Forgets a partition whose generation is over before it is abandoned.
+    async fn forget(&mut self, partition: &Arc<Partition>) {
+        self.held.remove(partition);
+        self.sink.abandon(partition).await;
+        self.late.insert(Arc::clone(partition));
+    }
+
     /// Makes a run safe, and settles what is in it: it will be seen once its end is committed.
     async fn cut(&mut self, cut: &Cut) -> Result<(), Stopped> {
         let (partition, sink) = (cut.partition(), self.context.stage.name.clone());
@@ -123,17 +178,24 @@ impl RunWriter {
         };
         let mut tries = self.context.tries();
         let run = loop {
+            // What is staged now would lie there until the partition has another owner again; and what was staged already may have
+            // been discarded, so that this would go on for ever.
+            if cut.owner().is_over() {
+                self.forget(partition).await;
+                return Ok(());
+            }
             match self.sink.stage(partition, cut.range()).await {
                 Ok(run) => break run,
-                // Its next owner may have swept what was staged already, and this would go on for ever.
-                Err(_) if cut.is_late() => {
-                    self.sink.abandon(partition).await;
-                    return Ok(());
-                }
+                Err(_) if cut.owner().is_over() => {}
+                // Its owner may be one that this member does not know of yet.
+                Err(SinkError::Gone(_)) if !self.context.still_owns(cut.owner()).await? => {}
                 Err(error) => self.failed(error, &mut tries, partition).await?,
             }
         };
-        cut.staged(&sink, Some(run));
+        if let Some((ticket, _)) = held.first() {
+            step::reached(step::STAGED, ticket.ledger());
+        }
+        cut.staged(&sink, run);
         for (ticket, written) in held {
             ticket.settle(written);
         }

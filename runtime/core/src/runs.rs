@@ -1,11 +1,17 @@
 //! The runs of one partition, from the cut to the moment they are seen: staged, committed, revealed.
 //!
-//! | a run is           | on the disk                 | in the group                   | after a crash              |
-//! |--------------------|-----------------------------|--------------------------------|----------------------------|
-//! | open               | files without a manifest    | nothing                        | swept, read again          |
-//! | staged             | files and a manifest        | nothing                        | swept, read again          |
-//! | committed          | files and a manifest        | its end and its name           | revealed by the next owner |
-//! | revealed           | files in their place        | its end, its name for a moment | nothing is left to do      |
+//! | a run is           | on the disk                     | in the group             | after a crash              |
+//! |--------------------|---------------------------------|--------------------------|----------------------------|
+//! | open               | files without a manifest        | nothing                  | discarded, read again      |
+//! | staged             | files and a manifest            | nothing                  | discarded, read again      |
+//! | committed          | files and a manifest            | its end and its name     | revealed by the next owner |
+//! | revealed           | files in their place and a mark | its end and its name     | named no longer            |
+//! | named no longer    | files in their place and a mark | its end, or a later one  | the mark is discarded      |
+//! | over               | files in their place            | its end, or a later one  | nothing is left to do      |
+//!
+//! So a run that is named and has neither manifest nor mark is lost. Only an owner discards, and who is the owner is known by
+//! the group alone: an owner before that knows nothing of its end yet may do all of this at the same time. Hence an owner notes what
+//! is there before it reads, and discards that once a commit of its own was taken: then no owner before can commit any more.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -13,20 +19,22 @@ use std::fmt::Write;
 use crate::sink::StagedRun;
 
 /// A run of the sink with this name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NamedRun {
     pub(crate) sink: String,
     pub(crate) run: StagedRun,
 }
 
-/// What a checkpoint says beside its offset, in the form `tamis/1 SINK/RUN SINK/RUN …`: runs whose end is committed with it and
+/// What a checkpoint says beside its offset, in the form `tamis/2 SINK/RUN SINK/RUN …`: runs whose end is committed with it and
 /// that may not be seen yet. Empty where there are none.
 pub(crate) mod metadata {
     use super::{NamedRun, StagedRun, Write};
 
     /// Names the form; its number is the version.
     const FORM: &str = "tamis/";
-    const VERSION: &str = "1";
+    const VERSION: &str = "2";
+    /// It said the same, but its writers left no mark of a run that was shown.
+    const WITHOUT_MARKS: &str = "1";
     /// Bytes that a broker takes by default (`offset.metadata.max.bytes`).
     pub(crate) const BYTES_MAX: usize = 4096;
 
@@ -41,22 +49,35 @@ pub(crate) mod metadata {
         text
     }
 
+    /// What a commit names.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Named {
+        pub(crate) runs: Vec<NamedRun>,
+        /// Whether there is a trace of each of them, so that one without is lost. If not, it may have been shown just as well.
+        pub(crate) leave_marks: bool,
+    }
+
     /// The runs in `text`; none in what others wrote.
     ///
     /// # Errors
     /// What is wrong with `text`.
-    pub(crate) fn read(text: &str) -> Result<Vec<NamedRun>, String> {
+    pub(crate) fn read(text: &str) -> Result<Named, String> {
         let Some(text) = text.strip_prefix(FORM) else {
-            return Ok(Vec::new());
+            return Ok(Named::default());
         };
         let mut words = text.split(' ');
-        match words.next() {
-            Some(VERSION) => words.map(run).collect(),
-            version => Err(format!(
-                "its metadata has version {:?}, which this version of tamis does not know",
-                version.unwrap_or_default()
-            )),
-        }
+        let leave_marks = match words.next() {
+            Some(VERSION) => true,
+            Some(WITHOUT_MARKS) => false,
+            version => {
+                return Err(format!(
+                    "its metadata has version {:?}, which this version of tamis does not know",
+                    version.unwrap_or_default()
+                ));
+            }
+        };
+        let runs = words.map(run).collect::<Result<_, _>>()?;
+        Ok(Named { runs, leave_marks })
     }
 
     fn run(word: &str) -> Result<NamedRun, String> {
@@ -168,6 +189,7 @@ impl Runs {
 
 #[cfg(test)]
 mod tests {
+    use super::metadata::Named;
     use super::*;
 
     fn run(sink: &str, name: &str) -> NamedRun {
@@ -178,19 +200,21 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_of_version_1_is_read() {
+    fn the_metadata_of_all_versions_is_read() {
         let runs = [run("archive", "a-1"), run("copy", "b-2")];
-        assert_eq!(metadata::write(&runs), "tamis/1 archive/a-1 copy/b-2");
-        assert_eq!(
-            metadata::read("tamis/1 archive/a-1 copy/b-2"),
-            Ok(runs.to_vec())
-        );
+        assert_eq!(metadata::write(&runs), "tamis/2 archive/a-1 copy/b-2");
+        for (version, leave_marks) in [(1, false), (2, true)] {
+            let text = format!("tamis/{version} archive/a-1 copy/b-2");
+            let runs = runs.to_vec();
+            assert_eq!(metadata::read(&text), Ok(Named { runs, leave_marks }));
+        }
         assert_eq!(metadata::write(&[]), "");
-        assert_eq!(metadata::read(""), Ok(vec![]));
-        assert_eq!(metadata::read("what another consumer wrote"), Ok(vec![]));
-        let error = metadata::read("tamis/2 archive/a-1").unwrap_err();
-        assert!(error.contains("version \"2\""), "{error}");
-        assert!(metadata::read("tamis/1 archive").is_err());
+        assert_eq!(metadata::read(""), Ok(Named::default()));
+        let others = metadata::read("what another consumer wrote");
+        assert_eq!(others, Ok(Named::default()));
+        let error = metadata::read("tamis/3 archive/a-1").unwrap_err();
+        assert!(error.contains("version \"3\""), "{error}");
+        assert!(metadata::read("tamis/2 archive").is_err());
     }
 
     #[test]

@@ -31,31 +31,39 @@ pub trait RunSink: Send {
     /// `Err` says that none of them was taken.
     async fn append(&mut self, records: &Records) -> Result<Vec<Verdict>, SinkError>;
 
-    /// Ends the open run of `partition`, which answers for `range`, and makes it safe, but not yet seen.
+    /// Ends the open run of `partition`, which answers for `range`, and makes it safe, but not yet seen. Returns what its store
+    /// has to show once its end is committed; `None` where the commit itself is what makes it seen.
     ///
     /// After `Err` the same call may be made again.
     async fn stage(
         &mut self,
         partition: &Partition,
         range: OffsetRange,
-    ) -> Result<StagedRun, SinkError>;
+    ) -> Result<Option<StagedRun>, SinkError>;
 
     /// Forgets the open run of `partition`, and what it wrote: the partition is another member's now.
     async fn abandon(&mut self, partition: &Partition);
 }
 
 /// The store of a [`RunSink`], shared by all members of a group: what one of them staged, another one can show.
+///
+/// A member may be told late that a partition is another's, so all of this can be asked for by one that no longer has it.
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Makes a staged run of `partition` seen, whose end is committed; a second time changes nothing.
+    /// Makes a staged run of `partition` seen, whose end is committed; a second time changes nothing, until the run is discarded.
+    ///
+    /// `Gone` where there is nothing of the run: an owner leaves a trace of it for as long as a commit names it.
     async fn reveal(&self, partition: &Partition, run: &StagedRun) -> Result<(), SinkError>;
 
-    /// Throws away what is staged of `partition`: runs that no owner before this one has committed.
-    async fn sweep(&self, partition: &Partition) -> Result<(), SinkError>;
+    /// What there is of `partition`, shown or not, whoever it is of: open runs, too.
+    async fn staged(&self, partition: &Partition) -> Result<Vec<StagedRun>, SinkError>;
+
+    /// Throws away what there is of a run that no commit names, or of one that is seen; a second time changes nothing.
+    async fn discard(&self, partition: &Partition, run: &StagedRun) -> Result<(), SinkError>;
 }
 
 /// The name under which a store knows a run that was made safe: without a space, at most 200 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StagedRun(pub String);
 
 /// What a sink says of one record.
@@ -78,6 +86,10 @@ pub enum SinkError {
     /// Wrong credentials, index or table, no right. Retrying cannot help: the pipeline stops.
     #[error("sink refused the request as a whole")]
     Misconfigured(#[source] BoxError),
+    /// What was staged before is not there. Another member did away with it if the partition is that one's by now; if not, it is
+    /// lost: the pipeline stops. Said of runs alone.
+    #[error("what was staged is gone")]
+    Gone(#[source] BoxError),
 }
 
 /// Records on their way into one sink, of one or more batches.

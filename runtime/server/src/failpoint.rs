@@ -16,11 +16,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// The variable that asks for it.
 const VARIABLE: &str = "TAMIS_FAILPOINT";
-/// What the core says its steps under.
+/// What the engine says its steps under.
 const TARGET: &str = "tamis::step";
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "taken",
     "staged",
+    "sent",
     "committed",
     "revealed",
     "draining",

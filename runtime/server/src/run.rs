@@ -34,9 +34,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
     let Some(ready) = load_plugins(specs, &engine) else {
         return Exit::Usage;
     };
-    runtime
-        .block_on(run_all(ready, arguments.json))
-        .unwrap_or_else(|error| exit::failed(&error))
+    let ended = runtime.block_on(run_all(ready, arguments.json));
+    // What a disk that hangs still holds is left behind.
+    runtime.shutdown_background();
+    ended.unwrap_or_else(|error| exit::failed(&error))
 }
 
 /// Each pipeline with its plugins, or what is wrong with them on the standard error.

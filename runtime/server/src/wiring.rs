@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec, SourceSpec};
+use tamis_connect::Transactions;
 use tamis_core::sink::SinkError;
 use tamis_core::source::{Source, SourceError};
 use tamis_core::transform::Transform;
@@ -22,29 +23,36 @@ pub(crate) type Lanes = Vec<Vec<Box<dyn Transform>>>;
 
 /// Connects everything that `spec` names to its configured `lanes`. Nothing runs before all of it is there.
 pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipeline> {
-    let source = || tamis_connect::source::connect(&spec.source, &spec.limits);
-    assemble(spec, source, lanes, &spec.sinks, owner(spec)).await
+    let transactions = Transactions::of(&spec.source, &spec.sinks)?;
+    let committing = transactions.clone();
+    let source = || tamis_connect::source::connect(&spec.source, &spec.limits, committing);
+    let (sinks, owner) = (&spec.sinks, owner(spec));
+    assemble(spec, source, lanes, sinks, owner, transactions.as_ref()).await
 }
 
-/// Connects what comes of `source` through `lanes` to `sinks`; the rest is that of `spec`. `owner` is who has the partitions.
+/// Connects what comes of `source` through `lanes` to `sinks`; the rest is that of `spec`. `owner` is who has the partitions, and
+/// `transactions` are those that the source commits.
 pub(crate) async fn assemble<F>(
     spec: &PipelineSpec,
     source: impl FnOnce() -> F,
     lanes: Lanes,
     sinks: &[SinkSpec],
     owner: &str,
+    transactions: Option<&Arc<Transactions>>,
 ) -> Result<Pipeline>
 where
     F: Future<Output = Result<Box<dyn Source>, SourceError>>,
 {
     let mut outlets = Vec::with_capacity(sinks.len());
     for sink in sinks {
-        let outlet = outlet(sink, lanes.len(), owner).await;
+        let outlet = outlet(sink, lanes.len(), owner, transactions).await;
         outlets.push(outlet.with_context(|| format!("sink {}", sink.name))?);
     }
-    let dead = tamis_connect::dead::connect(&spec.dead_letters)
-        .await
-        .context("dead letters")?;
+    let dead = once_there("dead letters", async || {
+        tamis_connect::dead::connect(&spec.dead_letters).await
+    })
+    .await
+    .context("dead letters")?;
     let source = source().await?;
     let limits = Limits {
         in_flight_bytes_max: spec.limits.in_flight_bytes_max,
@@ -127,33 +135,45 @@ pub(crate) fn owner(spec: &PipelineSpec) -> &str {
     }
 }
 
-async fn outlet(spec: &SinkSpec, lanes: usize, owner: &str) -> Result<Outlet> {
+async fn outlet(
+    spec: &SinkSpec,
+    lanes: usize,
+    owner: &str,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Outlet> {
     let routes = match &spec.routes {
         tamis_config::Routes::Unrouted => tamis_core::Routes::Unrouted,
         tamis_config::Routes::Named(names) => tamis_core::Routes::Named(names.clone()),
         tamis_config::Routes::All => tamis_core::Routes::All,
     };
-    let mut tries = 0;
-    let destination = loop {
-        match tamis_connect::sink::connect(spec, lanes, owner) {
-            Err(SinkError::Unavailable(error)) => {
-                if tries % SAY_EVERY == 0 {
-                    let (sink, error) = (&spec.name, anyhow::Error::from_boxed(error));
-                    warn!(
-                        sink,
-                        error = format!("{error:#}"),
-                        "sink is unavailable, trying again"
-                    );
-                }
-                tries += 1;
-                tokio::time::sleep(TRY_AGAIN).await;
-            }
-            connected => break connected?,
-        }
-    };
+    let destination = once_there(&spec.name, async || {
+        tamis_connect::sink::connect(spec, lanes, owner, transactions)
+    })
+    .await?;
     Ok(Outlet {
         name: spec.name.clone(),
         routes,
         destination,
     })
+}
+
+/// Connects to the store that `sink` writes to, and waits for one that is away.
+async fn once_there<T>(
+    sink: &str,
+    connect: impl AsyncFn() -> Result<T, SinkError>,
+) -> Result<T, SinkError> {
+    let mut tries = 0;
+    loop {
+        match connect().await {
+            Err(SinkError::Unavailable(error)) => {
+                if tries % SAY_EVERY == 0 {
+                    let error = format!("{:#}", anyhow::Error::from_boxed(error));
+                    warn!(sink, error, "sink is unavailable, trying again");
+                }
+                tries += 1;
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            connected => return connected,
+        }
+    }
 }

@@ -24,6 +24,10 @@ pub enum Fault {
     Pauses,
     /// Partitions are revoked, lost and assigned again.
     Rebalances,
+    /// Another member gets partitions and loses them again, and each of the two is told late.
+    Members,
+    /// Someone takes away what is staged, and puts it back.
+    Thefts,
     /// Commits are refused, have an effect without an answer, or are answered late.
     Commits,
     /// A plugin stops the pipeline.

@@ -15,8 +15,11 @@ use std::time::Duration;
 
 use tamis_core::{
     Backoff, DeadLetters, Destination, Executor, Limits, Outlet, Pipeline, PipelineError, Routes,
-    RunLimits, WriterLimits,
+    RunLimits, Summary, WriterLimits,
 };
+
+use tamis_core::source::{Source, SourceError};
+use tokio::task::JoinSet;
 
 pub use case::{Broken, Case, Fault};
 pub use world::Outcome;
@@ -30,6 +33,9 @@ fn run(world: &Arc<World>) -> Outcome {
     for _ in 0..world.faults().deaths {
         let dies_at = world.random(|random| random.u32(1..600));
         live(world, Some(dies_at));
+        if world.rob() {
+            check_stops(world);
+        }
     }
     // It is left alone, so that the work gets done whatever fails.
     while !live(world, None) {}
@@ -43,6 +49,13 @@ fn run(world: &Arc<World>) -> Outcome {
     world.judge()
 }
 
+/// Lives until the pipeline stops because something that is committed is gone, which is put back then.
+fn check_stops(world: &Arc<World>) {
+    while world.shelf(|shelf, _| shelf.is_away()) {
+        assert!(!live(world, None), "it goes on without what is committed");
+    }
+}
+
 /// One life of a process; says whether it ended because its work was done.
 fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,7 +63,7 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
         .start_paused(true)
         .build()
         .expect("a runtime starts");
-    let pipeline = pipeline(world);
+    let pipeline = pipeline(world, source::source(world));
     let stop = pipeline.stop();
     let stops = dies_at.is_some() && world.faults().stops;
     let stop_after = stops.then(|| world.random_ms(1..2_000));
@@ -70,14 +83,13 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
         tokio::select! {
             biased;
             () = world.death() => false,
-            ended = pipeline.run(&Executor::Tasks) => match ended {
-                Ok(summary) => {
-                    world.say(&format!("ended: {summary:?}"));
-                    stop_after.is_none()
-                }
-                Err(PipelineError::Transform(_)) => false,
-                Err(error) => panic!("{error}"),
+            ended = pipeline.run(&Executor::Tasks) => {
+                world.say(&format!("ended: {ended:?}"));
+                let done = ended.is_ok() && stop_after.is_none();
+                check_end(world, ended);
+                done
             },
+            () = members(world) => unreachable!("members join at any time"),
             () = tokio::time::sleep(days) => panic!("the pipeline hangs"),
             () = stopper => false,
         }
@@ -87,7 +99,37 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
     done
 }
 
-fn pipeline(world: &Arc<World>) -> Pipeline {
+/// The other members of a life.
+async fn members(world: &Arc<World>) {
+    let mut members = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some(ended) = members.join_next() => ended.expect("no member panics"),
+            (member, partition) = world.next_member() => {
+                let pipeline = pipeline(world, source::passing(world, member, partition));
+                let world = Arc::clone(world);
+                members.spawn(async move {
+                    check_end(&world, pipeline.run(&Executor::Tasks).await);
+                });
+            }
+        }
+    }
+}
+
+/// Checks that nothing ends a pipeline that does not have to.
+fn check_end(world: &World, ended: Result<Summary, PipelineError>) {
+    let robbed = world.shelf(|shelf, _| shelf.is_away());
+    match ended {
+        Ok(_) | Err(PipelineError::Transform(_)) => {}
+        Err(PipelineError::Source(SourceError::Lost(_))) if robbed => {
+            world.shelf(|shelf, _| shelf.put_back());
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn pipeline(world: &Arc<World>, source: Box<dyn Source>) -> Pipeline {
     let lanes = world.random(|random| random.usize(1..=3));
     let run_limits = RunLimits {
         bytes_max: 600,
@@ -131,5 +173,5 @@ fn pipeline(world: &Arc<World>) -> Pipeline {
         seed: world.random(|random| random.u64(..)),
     };
     let lanes = (0..lanes).map(|_| transform::chain(world)).collect();
-    Pipeline::new(source::source(world), lanes, sinks, dead, limits)
+    Pipeline::new(source, lanes, sinks, dead, limits)
 }

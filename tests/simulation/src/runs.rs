@@ -8,7 +8,7 @@ use tamis_core::id::{OffsetRange, Partition};
 use tamis_core::sink::{Records, RunSink, RunStore, SinkError, StagedRun, Verdict};
 
 use crate::plan::Plan;
-use crate::shelf::Run;
+use crate::shelf::Gone;
 use crate::stores::{key, text, trouble};
 use crate::world::World;
 
@@ -28,13 +28,45 @@ pub(crate) fn store(world: &Arc<World>, name: &'static str) -> Arc<dyn RunStore>
 struct Sink {
     world: Arc<World>,
     name: &'static str,
-    open: BTreeMap<Partition, Vec<(String, String)>>,
+    /// By partition: the name of the run, and its records.
+    open: BTreeMap<Partition, (String, Vec<(String, String)>)>,
+}
+
+impl Sink {
+    /// Writes to the files of all open runs.
+    fn relieve(&self) -> Result<(), SinkError> {
+        let mut names = self.open.values().map(|(name, _)| name);
+        let is_there = |name: &String| self.world.shelf(|shelf, _| shelf.has(name));
+        if names.all(is_there) {
+            Ok(())
+        } else {
+            Err(gone())
+        }
+    }
+
+    /// The name of the open run of `partition`, and its records.
+    fn run(&mut self, partition: &Partition) -> &mut (String, Vec<(String, String)>) {
+        let Self { world, name, open } = self;
+        open.entry(partition.clone()).or_insert_with(|| {
+            let number = world.random(|random| random.u64(..));
+            let run = format!("{name}/{number:016x}");
+            world.shelf(|shelf, _| shelf.begin(run.clone(), name, partition.number));
+            (run, Vec::new())
+        })
+    }
+}
+
+fn gone() -> SinkError {
+    SinkError::Gone("nothing is there".into())
 }
 
 #[async_trait]
 impl RunSink for Sink {
     async fn append(&mut self, records: &Records) -> Result<Vec<Verdict>, SinkError> {
         trouble(&self.world, self.name).await?;
+        if self.world.chance(20) {
+            self.relieve()?;
+        }
         let (mut last, mut verdicts) = (None, Vec::new());
         for record in records.iter() {
             let id = record.id();
@@ -45,8 +77,8 @@ impl RunSink for Sink {
                 verdicts.push(Verdict::Rejected("no line".to_owned()));
                 continue;
             }
-            let run = self.open.entry(record.partition().clone()).or_default();
-            run.push((key(record), text(record)));
+            let (_, records) = self.run(record.partition());
+            records.push((key(record), text(record)));
             verdicts.push(Verdict::Written);
         }
         Ok(verdicts)
@@ -56,31 +88,27 @@ impl RunSink for Sink {
         &mut self,
         partition: &Partition,
         range: OffsetRange,
-    ) -> Result<StagedRun, SinkError> {
+    ) -> Result<Option<StagedRun>, SinkError> {
         trouble(&self.world, self.name).await?;
-        let records = self
-            .open
-            .remove(partition)
-            .expect("only an open run is cut");
+        let (name, records) = self.open.get(partition).expect("only an open run is cut");
         assert!(records.is_sorted_by_key(|(key, _)| place_in(key)), "order");
-        let name = format!("{:016x}", self.world.random(|random| random.u64(..)));
+        self.world.say(&format!("stage {name} {partition} {range}"));
+        let records = records.iter().cloned().collect();
         self.world
-            .say(&format!("stage {} {name} {partition} {range}", self.name));
-        let run = Run {
-            store: self.name,
-            partition: partition.number,
-            next: range.next,
-            records: records.into_iter().collect(),
-        };
-        self.world
-            .shelf(|shelf, _| shelf.stage(format!("{}/{name}", self.name), run));
+            .shelf(|shelf, _| shelf.stage(name, range.next, records))
+            .map_err(|Gone| gone())?;
         self.world.step().await;
-        Ok(StagedRun(name))
+        let (name, _) = self.open.remove(partition).expect("it is there");
+        let (_, run) = name.split_once('/').expect("its store is part of its name");
+        Ok(Some(StagedRun(run.to_owned())))
     }
 
     async fn abandon(&mut self, partition: &Partition) {
         self.world.step().await;
-        self.open.remove(partition);
+        if let Some((name, _)) = self.open.remove(partition) {
+            self.world
+                .shelf(|shelf, committed| shelf.discard(&name, committed));
+        }
     }
 }
 
@@ -112,18 +140,31 @@ impl RunStore for Store {
         while self
             .world
             .shelf(|shelf, committed| shelf.reveal_one(&name, committed, has_group))
+            .map_err(|Gone| gone())?
         {
             trouble(&self.world, self.name).await?;
         }
         trouble(&self.world, self.name).await
     }
 
-    async fn sweep(&self, partition: &Partition) -> Result<(), SinkError> {
+    async fn staged(&self, partition: &Partition) -> Result<Vec<StagedRun>, SinkError> {
         trouble(&self.world, self.name).await?;
-        self.world.say(&format!("sweep {} {partition}", self.name));
-        self.world.shelf(|shelf, committed| {
-            shelf.sweep(self.name, partition.number, committed);
-        });
+        let names = self
+            .world
+            .shelf(|shelf, _| shelf.staged(self.name, partition.number));
+        let run = |name: &String| {
+            let (_, run) = name.split_once('/')?;
+            Some(StagedRun(run.to_owned()))
+        };
+        Ok(names.iter().filter_map(run).collect())
+    }
+
+    async fn discard(&self, _partition: &Partition, run: &StagedRun) -> Result<(), SinkError> {
+        trouble(&self.world, self.name).await?;
+        let name = format!("{}/{}", self.name, run.0);
+        self.world.say(&format!("discard {name}"));
+        self.world
+            .shelf(|shelf, committed| shelf.discard(&name, committed));
         trouble(&self.world, self.name).await
     }
 }

@@ -1,4 +1,5 @@
-//! A topic with a consumer group: partitions come and go, and a new owner starts at what was committed.
+//! A topic with a consumer group: partitions come and go, and a new owner starts at what was committed. A member may go on with a
+//! partition that is another's, for as long as no one tells it; then the group refuses its commits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,12 +11,25 @@ use tamis_core::id::Partition;
 use tamis_core::source::{Source, SourceError};
 use tamis_core::{Checkpoint, Intake, RecoverError};
 
-use crate::world::World;
+use crate::world::{Member, World};
 
 /// Reads the topic of `world` to its end.
 pub(crate) fn source(world: &Arc<World>) -> Box<dyn Source> {
+    let numbers = world.topic().keys().copied().collect();
+    topic(world, Member::default(), numbers)
+}
+
+/// Reads one partition, until it is told that this is no longer its own.
+pub(crate) fn passing(world: &Arc<World>, member: Member, number: i32) -> Box<dyn Source> {
+    topic(world, member, vec![number])
+}
+
+fn topic(world: &Arc<World>, member: Member, numbers: Vec<i32>) -> Box<dyn Source> {
     Box::new(SimulatedTopic {
         world: Arc::clone(world),
+        member,
+        numbers,
+        lent: BTreeMap::new(),
         positions: BTreeMap::new(),
         late: Vec::new(),
     })
@@ -23,6 +37,10 @@ pub(crate) fn source(world: &Arc<World>) -> Box<dyn Source> {
 
 struct SimulatedTopic {
     world: Arc<World>,
+    member: Member,
+    numbers: Vec<i32>,
+    /// Partitions that are another member's, and after how many batches this one is told.
+    lent: BTreeMap<i32, u32>,
     /// The next offset to read of each partition that is assigned.
     positions: BTreeMap<i32, u64>,
     /// What is committed and was not answered yet.
@@ -35,20 +53,18 @@ const LAST_COMMITS_MAX: usize = 20;
 #[async_trait]
 impl Source for SimulatedTopic {
     async fn run(mut self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
-        let numbers: Vec<i32> = self.world.topic().keys().copied().collect();
-        for number in &numbers {
-            self.assign(&intake, *number).await?;
+        for number in self.numbers.clone() {
+            self.assign(&intake, number).await?;
         }
-        while !intake.is_stopping() && self.read_one(&intake).await {
-            if !self.world.has_group() {
-                continue;
+        if self.member != Member::default() {
+            return self.pass(&intake).await;
+        }
+        while !intake.is_stopping() {
+            if !self.read_one(&intake).await && !self.end_loans(&intake).await? {
+                break;
             }
-            if self.world.chance(30) {
-                self.commit(&intake).await;
-            }
-            if self.world.chance(self.world.faults().rebalances) {
-                let number = numbers[self.world.random(|random| random.usize(0..numbers.len()))];
-                self.rebalance(&intake, number).await?;
+            if self.world.has_group() {
+                self.turn(&intake).await?;
             }
         }
         if !self.world.has_group() {
@@ -73,25 +89,97 @@ impl SimulatedTopic {
     async fn assign(&mut self, intake: &Intake, number: i32) -> Result<(), SourceError> {
         self.world.step().await;
         let partition = World::partition(number);
-        let committed = self.world.committed(number);
-        let (next, metadata) = committed.clone().unwrap_or_default();
-        match intake.recover(&partition, &metadata).await {
-            Ok(()) => {}
-            Err(RecoverError::Stopped(_)) => return Ok(()),
-            Err(RecoverError::Impossible(error)) => return Err(error),
-        }
         if !self.world.has_group() {
-            intake.open_unkept(&partition);
-        } else if committed.is_none() || !metadata.is_empty() {
-            intake.open_at(&partition, next);
-        } else {
-            intake.open(&partition);
+            if intake.clear(&partition).await.is_ok() {
+                intake.open_unkept(&partition);
+                self.positions.insert(number, 0);
+            }
+            return Ok(());
         }
-        self.positions.insert(number, next);
+        let mut committed = self.world.committed(number).unwrap_or_default();
+        while let Err(error) = intake.recover(&partition, &committed.1).await {
+            match error {
+                RecoverError::Stopped(_) => return Ok(()),
+                RecoverError::Impossible(error) => return Err(error),
+                RecoverError::Gone(error) => {
+                    let now = self.world.committed(number).unwrap_or_default();
+                    if now == committed {
+                        return Err(error);
+                    }
+                    committed = now;
+                }
+            }
+        }
+        intake.open_at(&partition, committed.0);
+        self.positions.insert(number, committed.0);
         Ok(())
     }
 
-    /// Hands on one batch of some partition that has one left; `false` at the end of all of them.
+    /// What may happen between two batches.
+    async fn turn(&mut self, intake: &Intake) -> Result<(), SourceError> {
+        if self.world.chance(30) {
+            self.commit(intake).await;
+        }
+        let faults = self.world.faults();
+        let last = self.numbers.len() - 1;
+        let number = self.numbers[self.world.random(|random| random.usize(0..=last))];
+        if self.world.chance(faults.rebalances) {
+            self.rebalance(intake, number).await?;
+        }
+        if self.world.random(|random| random.u32(0..1000)) < faults.members
+            && self.positions.contains_key(&number)
+            && !self.lent.contains_key(&number)
+        {
+            self.world.say(&format!("lend {number}"));
+            self.world.join(number);
+            let batches = self.world.random(|random| random.u32(0..20));
+            self.lent.insert(number, batches);
+        }
+        for (number, batches) in self.lent.clone() {
+            match batches.checked_sub(1) {
+                Some(left) => drop(self.lent.insert(number, left)),
+                None => self.end_loan(intake, number).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gets a partition back, and is told now that it was another member's.
+    async fn end_loan(&mut self, intake: &Intake, number: i32) -> Result<(), SourceError> {
+        self.world.say(&format!("back {number}"));
+        self.lent.remove(&number);
+        self.positions.remove(&number);
+        intake.close(&World::partition(number)).await;
+        self.world.give(number, self.member);
+        self.assign(intake, number).await
+    }
+
+    /// Gets all partitions back that are another member's; `false` where there is none.
+    async fn end_loans(&mut self, intake: &Intake) -> Result<bool, SourceError> {
+        let lent: Vec<i32> = self.lent.keys().copied().collect();
+        for number in &lent {
+            self.end_loan(intake, *number).await?;
+        }
+        Ok(!lent.is_empty())
+    }
+
+    /// Reads its partition for a while, until it is told that it is another member's.
+    async fn pass(&mut self, intake: &Intake) -> Result<(), SourceError> {
+        for _ in 0..self.world.random(|random| random.u32(0..40)) {
+            tokio::time::sleep(self.world.random_ms(0..200)).await;
+            // At the end of the partition it waits for more.
+            let _is_left = self.read_one(intake).await;
+            if self.world.chance(50) {
+                self.commit(intake).await;
+            }
+        }
+        for number in self.positions.keys() {
+            intake.close(&World::partition(*number)).await;
+        }
+        Ok(())
+    }
+
+    /// Hands on one batch of some partition that has one left, if there is room for it soon; `false` at the end of all of them.
     async fn read_one(&mut self, intake: &Intake) -> bool {
         let left: Vec<i32> = self
             .positions
@@ -108,10 +196,14 @@ impl SimulatedTopic {
         let batch = self.batch(number);
         let next = batch.range().next;
         self.world.say(&format!("take {number} {}", batch.range()));
-        if intake.send(&mut Some(batch)).await.is_err() {
-            return false;
+        let mut batch = Some(batch);
+        let sent = tokio::time::timeout(Duration::from_secs(1), intake.send(&mut batch));
+        match sent.await {
+            Ok(Ok(())) => drop(self.positions.insert(number, next)),
+            Ok(Err(_)) => return false,
+            // It is read again: what is in the way may wait for a commit, or for this member to be told something.
+            Err(_) => self.commit(intake).await,
         }
-        self.positions.insert(number, next);
         true
     }
 
@@ -158,8 +250,12 @@ impl SimulatedTopic {
             if refused {
                 continue;
             }
-            self.world.commit(partition.number, *next, metadata);
+            let world = &self.world;
+            let taken = world.commit(self.member, partition.number, *next, metadata);
             self.world.step().await;
+            if !taken {
+                continue;
+            }
             if !is_odd {
                 intake.committed(&checkpoint);
             } else if self.world.chance(50) {
@@ -171,7 +267,7 @@ impl SimulatedTopic {
     /// Takes a partition away, with time to drain or without, and gives it back.
     async fn rebalance(&mut self, intake: &Intake, number: i32) -> Result<(), SourceError> {
         let partition = World::partition(number);
-        if self.positions.remove(&number).is_none() {
+        if self.lent.contains_key(&number) || self.positions.remove(&number).is_none() {
             return Ok(());
         }
         let lost = self.world.chance(30);

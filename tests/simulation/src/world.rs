@@ -28,6 +28,10 @@ pub(crate) struct Faults {
     pub(crate) pauses: u32,
     /// Of 100 batches, after how many a partition is taken away.
     pub(crate) rebalances: u32,
+    /// Of 1000 batches, after how many another member gets a partition.
+    pub(crate) members: u32,
+    /// Whether someone may take away what is staged.
+    pub(crate) thefts: bool,
     /// Of 100 commits, how many are not simply answered.
     pub(crate) commits: u32,
     /// Of 1000 batches, at how many a plugin stops the pipeline.
@@ -44,6 +48,8 @@ impl Faults {
         slow_ms: 1,
         pauses: 0,
         rebalances: 0,
+        members: 0,
+        thefts: false,
         commits: 0,
         plugins: 0,
         stops: false,
@@ -57,6 +63,8 @@ impl Faults {
             slow_ms: random.u64(1..400),
             pauses: random.u32(0..4),
             rebalances: random.u32(0..10),
+            members: random.u32(0..60),
+            thefts: random.bool(),
             commits: random.u32(0..50),
             plugins: random.u32(0..8),
             stops: random.bool(),
@@ -72,6 +80,8 @@ impl Faults {
             Fault::Slow => self.slow_ms = 1,
             Fault::Pauses => self.pauses = 0,
             Fault::Rebalances => self.rebalances = 0,
+            Fault::Members => self.members = 0,
+            Fault::Thefts => self.thefts = false,
             Fault::Commits => self.commits = 0,
             Fault::Plugins => self.plugins = 0,
         }
@@ -85,9 +95,18 @@ struct State {
     trace: String,
     faults: Faults,
     life: Life,
+    /// Which member each partition is of; the first one where nothing is said.
+    owners: BTreeMap<i32, Member>,
+    members: u32,
+    /// Members that are to join, with their partition.
+    joining: Vec<(Member, i32)>,
     committed: BTreeMap<i32, (u64, String)>,
     shelf: Shelf,
 }
+
+/// A member of the group, by its number. The first one reads all that the others do not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Member(u32);
 
 /// One life of a process.
 #[derive(Debug, Default)]
@@ -106,6 +125,7 @@ pub(crate) struct World {
     has_group: bool,
     state: Mutex<State>,
     death: Notify,
+    joins: Notify,
 }
 
 /// What came of a world; the same for the same case.
@@ -142,6 +162,9 @@ impl World {
             trace: String::new(),
             faults,
             life: Life::default(),
+            owners: BTreeMap::new(),
+            members: 0,
+            joining: Vec::new(),
             committed: BTreeMap::new(),
             shelf: Shelf::default(),
         };
@@ -150,6 +173,7 @@ impl World {
             has_group,
             state: Mutex::new(state),
             death: Notify::new(),
+            joins: Notify::new(),
         })
     }
 
@@ -216,13 +240,56 @@ impl World {
         self.state().trace.clone()
     }
 
-    /// A new process; it dies before its step number `dies_at`.
+    /// A new process; it dies before its step number `dies_at`. The other members are no more.
     pub(crate) fn begin_life(&self, dies_at: Option<u32>) {
-        self.state().life = Life {
+        let mut state = self.state();
+        state.life = Life {
             steps: 0,
             dies_at,
             is_dead: false,
         };
+        state.owners.clear();
+        state.joining.clear();
+    }
+
+    /// A new member joins and gets `partition`; who had it is not told.
+    pub(crate) fn join(&self, partition: i32) {
+        let mut state = self.state();
+        state.members += 1;
+        let member = Member(state.members);
+        state.owners.insert(partition, member);
+        state.joining.push((member, partition));
+        drop(state);
+        self.joins.notify_one();
+    }
+
+    /// The next member that joins, with its partition.
+    pub(crate) async fn next_member(&self) -> (Member, i32) {
+        loop {
+            let joins = self.joins.notified();
+            let next = self.state().joining.pop();
+            match next {
+                Some(next) => return next,
+                None => joins.await,
+            }
+        }
+    }
+
+    /// Gives `partition` to `member`; who had it is not told.
+    pub(crate) fn give(&self, partition: i32, member: Member) {
+        self.state().owners.insert(partition, member);
+    }
+
+    pub(crate) fn is_owner(&self, partition: i32, member: Member) -> bool {
+        let owner = self.state().owners.get(&partition).copied();
+        owner.unwrap_or_default() == member
+    }
+
+    /// Someone takes away what is staged, for a life; `false` where it would not be missed.
+    pub(crate) fn rob(&self) -> bool {
+        self.faults().thefts
+            && self.chance(50)
+            && self.shelf(|shelf, committed| shelf.take_away(committed))
     }
 
     /// Returns when the process dies.
@@ -265,9 +332,16 @@ impl World {
         work(shelf, committed)
     }
 
-    /// Commits, and checks the first law: no committed checkpoint passes an unsettled record.
-    pub(crate) fn commit(&self, partition: i32, next: u64, metadata: &str) {
-        self.say(&format!("commit {partition}@{next} {metadata:?}"));
+    /// Commits in the name of `member`, if the partition is its own, and checks the first law: no committed checkpoint passes an
+    /// unsettled record.
+    pub(crate) fn commit(&self, member: Member, partition: i32, next: u64, metadata: &str) -> bool {
+        let is_owner = self.is_owner(partition, member);
+        self.say(&format!(
+            "commit {partition}@{next} {metadata:?} {is_owner}"
+        ));
+        if !is_owner {
+            return false;
+        }
         let mut state = self.state();
         let before = state
             .committed
@@ -287,6 +361,7 @@ impl World {
                 );
             }
         }
+        true
     }
 
     /// Checks, after a life that ended in peace, that no commit names runs: they are seen, and no one has to look for them.
@@ -319,7 +394,8 @@ impl World {
         for store in names {
             assert_eq!(found.get(store), wanted.get(store), "{store}");
         }
-        assert_eq!(state.shelf.staged(), 0, "runs are left in staging");
+        let left = state.shelf.left();
+        assert_eq!(left, [""; 0], "runs are left in staging");
         let stored = found.values().map(BTreeMap::len).sum();
         let mut trace = state.trace.clone();
         writeln!(trace, "{stored} stored").expect("a string takes all");

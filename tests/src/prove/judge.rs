@@ -1,17 +1,20 @@
 //! Compares what is visible at the end with what a program of its own worked out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::stage::{OUTPUT, PARTITIONS, Stage, TOPIC};
+use super::stage::{FOLDER_KEY, OUTPUT, PARTITIONS, Stage, TOPIC};
 use crate::data::{Expected, lines};
-use crate::files::{all_dead_letters, by_partition, difference, range, staged, visible};
-use crate::kafka::Kafka;
+use crate::files::{all_dead_letters, by_folder, difference, range, staged, visible};
+use crate::kafka::Committed;
 
 /// How many pairs of files are named that hold the same records.
 const OVERLAPS_NAMED: usize = 5;
+
+/// Lines by folder and partition; a topic has no folders.
+type Lines = BTreeMap<(String, String), Vec<u8>>;
 
 /// What became of the records.
 #[derive(Debug, Default)]
@@ -28,8 +31,9 @@ pub(super) struct Judgement {
 
 pub(super) fn judge(stage: &Stage<'_>, expected: &Expected) -> Judgement {
     let mut judgement = Judgement::default();
-    let mut written = if stage.options.transactional {
-        judgement.topic(&stage.kafka)
+    let (mut written, wanted) = if stage.options.transactional {
+        let written = judgement.topic(&stage.kafka.read_committed(OUTPUT));
+        (written, wanted(expected, |_| String::new()))
     } else {
         let left = staged(&stage.place.out());
         if !left.is_empty() {
@@ -37,15 +41,15 @@ pub(super) fn judge(stage: &Stage<'_>, expected: &Expected) -> Judgement {
             judgement.problem(format!("{count} files are left in staging: {first} …"));
         }
         judgement.overlaps(&visible(&stage.place.out()));
-        by_partition(&stage.place.out())
+        (by_folder(&stage.place.out()), wanted(expected, folder))
     };
-    for (number, expected) in expected.written.iter().enumerate() {
-        let name = format!("{TOPIC}-{number}");
-        let actual = written.remove(&name).unwrap_or_default();
-        judgement.compare(&name, &actual, expected);
+    for (place, expected) in &wanted {
+        let actual = written.remove(place).unwrap_or_default();
+        let (folder, partition) = place;
+        judgement.compare(&format!("{folder}/{partition}"), &actual, expected);
     }
-    for name in written.keys() {
-        judgement.problem(format!("there is a partition {name}"));
+    for ((folder, partition), lines) in &written {
+        judgement.compare(&format!("{folder}/{partition}"), lines, &[]);
     }
     judgement.dead_letters(stage, expected);
     judgement
@@ -60,7 +64,8 @@ impl Judgement {
     fn overlaps(&mut self, files: &[PathBuf]) {
         let overlaps = |pair: &&[PathBuf]| {
             let ((of, .., next), (of_second, start, _)) = (range(&pair[0]), range(&pair[1]));
-            of == of_second && start < next
+            let are_beside = pair[0].parent() == pair[1].parent();
+            are_beside && of == of_second && start < next
         };
         let pairs: Vec<_> = files.windows(2).filter(overlaps).collect();
         for pair in pairs.iter().take(OVERLAPS_NAMED) {
@@ -126,25 +131,74 @@ impl Judgement {
         }
     }
 
-    /// What a reader sees that waits for transactions to end, by the partition that it came from.
-    fn topic(&mut self, kafka: &Kafka) -> BTreeMap<String, Vec<u8>> {
-        let mut outputs: BTreeMap<(String, u64, u32), Vec<Vec<u8>>> = BTreeMap::new();
-        for (id, value) in kafka.read_committed(OUTPUT) {
-            match parse_id(&id) {
-                Some(place) => outputs.entry(place).or_default().push(value),
-                None => self.problem(format!("{id:?} is no id")),
+    /// The values of `records`, by the partition that they were read from. Within each partition that they were written to, those
+    /// of one input partition must come in its order; of a record that is there again the first one counts.
+    fn topic(&mut self, records: &[Committed]) -> Lines {
+        let mut outputs: BTreeMap<(String, u64, u32), Vec<&[u8]>> = BTreeMap::new();
+        let mut last: HashMap<(i32, String), (u64, u32)> = HashMap::new();
+        let mut seen = HashSet::new();
+        for Committed {
+            partition,
+            id,
+            value,
+        } in records
+        {
+            let Some((of, offset, number)) = parse_id(id) else {
+                self.problem(format!("{id:?} is no id"));
+                continue;
+            };
+            if seen.insert(id) {
+                let before = last.insert((*partition, of.clone()), (offset, number));
+                if let Some(before) = before.filter(|before| *before > (offset, number)) {
+                    self.problem(format!(
+                        "{id} comes behind {before:?} in partition {partition}"
+                    ));
+                }
             }
+            outputs.entry((of, offset, number)).or_default().push(value);
         }
-        let mut partitions: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut partitions = Lines::new();
         for ((name, ..), values) in outputs {
-            let text = partitions.entry(name).or_default();
+            let text = partitions.entry((String::new(), name)).or_default();
             for value in values {
-                text.extend_from_slice(&value);
+                text.extend_from_slice(value);
                 text.push(b'\n');
             }
         }
         partitions
     }
+}
+
+/// The lines that must be in each folder of each partition, in order.
+fn wanted(expected: &Expected, folder: impl Fn(&[u8]) -> String) -> Lines {
+    let mut wanted = Lines::new();
+    for (number, text) in expected.written.iter().enumerate() {
+        for line in lines(text) {
+            let place = (folder(line), format!("{TOPIC}-{number}"));
+            let text = wanted.entry(place).or_default();
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
+    }
+    wanted
+}
+
+/// The folder of a line: the topic, and the text of one of its fields. What Tamis would have to escape does not occur in it.
+fn folder(line: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(line).expect("what is written is JSON");
+    let text = match &value[FOLDER_KEY] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(is_so) => is_so.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+    };
+    let is_special = |char: char| char.is_control() || "/\\%".contains(char);
+    assert!(
+        !text.contains(is_special) && !text.starts_with('.'),
+        "{text:?}"
+    );
+    let text = if text.is_empty() { "none" } else { &text };
+    format!("{TOPIC}/{text}")
 }
 
 /// Where the record at this place stands in the input.
@@ -190,6 +244,36 @@ mod tests {
         check("a\na\n", "a\nb\n", 1, 1);
         check("b\na\n", "a\nb\n", 0, 0);
         check("", "", 0, 0);
+    }
+
+    #[test]
+    fn each_line_belongs_to_the_folder_of_its_type() {
+        let check =
+            |line: &str, folder_name: &str| assert_eq!(folder(line.as_bytes()), folder_name);
+        check(r#"{"Type":"Info"}"#, "logs/Info");
+        check(r#"{"Type":"Info","Type":"警告"}"#, "logs/警告");
+        check(r#"{"Type":""}"#, "logs/none");
+        check(r#"{"Type":["info"]}"#, "logs/none");
+        check("{}", "logs/none");
+        check(r#"{"Type":3}"#, "logs/3");
+    }
+
+    #[test]
+    fn records_of_one_partition_must_keep_their_order_in_another() {
+        let check = |ids: &[(i32, &str)], problems: usize| {
+            let record = |(partition, id): &(i32, &str)| Committed {
+                partition: *partition,
+                id: format!("cluster/logs/{id}/0"),
+                value: b"x".to_vec(),
+            };
+            let mut judgement = Judgement::default();
+            judgement.topic(&ids.iter().map(record).collect::<Vec<_>>());
+            assert_eq!(judgement.problems.len(), problems, "{ids:?}");
+        };
+        check(&[(0, "0/1"), (0, "1/0"), (0, "0/2")], 0);
+        check(&[(0, "0/2"), (1, "0/1"), (0, "0/3")], 0);
+        check(&[(0, "0/1"), (0, "0/2"), (0, "0/1"), (0, "0/3")], 0);
+        check(&[(0, "0/2"), (0, "0/1")], 1);
     }
 
     #[test]

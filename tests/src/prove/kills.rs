@@ -1,5 +1,9 @@
 //! How a member dies in each of the windows. A death that leaves nothing unsettled shows nothing, and is died again.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::chaos::Chaos;
 use super::member::{Member, Role};
 use super::plan::Window;
@@ -8,6 +12,8 @@ use super::plan::Window;
 const TRIES_MAX: u32 = 20;
 /// The last time of a step at which a member dies.
 const COUNT_MAX: u32 = 4;
+/// How long a group may take to give partitions away.
+const REBALANCE_WAIT: Duration = Duration::from_secs(8);
 
 impl Chaos<'_> {
     /// Kills a member in `window`, and again until it had something unsettled.
@@ -24,6 +30,7 @@ impl Chaos<'_> {
             ));
             if unsettled > 0 {
                 self.tally.kills.entry(window).or_default().push(unsettled);
+                self.tally.static_kills += usize::from(self.is_static());
                 return;
             }
             self.tally.in_vain += 1;
@@ -93,10 +100,14 @@ impl Chaos<'_> {
             let index = self.random.usize(0..self.members.len());
             self.leave(index);
             self.add();
-        } else {
-            // It may have died in a rebalance before that.
-            let _sent = victim.signal("TERM");
+            // The group may leave it all that it has.
+            let patience = Instant::now() + REBALANCE_WAIT;
+            self.until("the group has settled", |_| {
+                victim.ended().is_some() || Instant::now() > patience
+            });
         }
+        // It may have died in a rebalance before that.
+        let _sent = victim.signal("TERM");
     }
 
     /// Starts a member in the place of one that is dead.

@@ -15,6 +15,8 @@ pub struct Options {
     pub broker_kills: usize,
     /// How often a member is stopped until the group has gone on without it, and then goes on itself.
     pub freezes: usize,
+    /// Members have names that outlive them from half way on.
+    pub is_static: bool,
     /// Into a topic, in transactions, rather than into files.
     pub transactional: bool,
     /// Decides what happens when.
@@ -23,7 +25,8 @@ pub struct Options {
 
 /// How options are given.
 const USAGE: &str = "\
-usage: prove [RECORDS=200000] [KILLS=10] [REBALANCES=4] [BROKER_KILLS=1] [FREEZES=1] [TRANSACTIONAL=1] [SEED=…]
+usage: prove [RECORDS=200000] [KILLS=10] [REBALANCES=4] [BROKER_KILLS=1] [FREEZES=1] \
+[STATIC=1] [TRANSACTIONAL=0] [SEED=…]
 A name without a value keeps its default.";
 
 impl Options {
@@ -36,6 +39,7 @@ impl Options {
             rebalances: 4,
             broker_kills: 1,
             freezes: 1,
+            is_static: true,
             transactional: false,
             seed,
         }
@@ -59,6 +63,7 @@ impl Options {
             "REBALANCES" => self.rebalances = count,
             "BROKER_KILLS" => self.broker_kills = count,
             "FREEZES" => self.freezes = count,
+            "STATIC" => self.is_static = number != 0,
             "TRANSACTIONAL" => self.transactional = number != 0,
             "SEED" => self.seed = number,
             _ => return Err(wrong()),
@@ -75,14 +80,15 @@ impl fmt::Display for Options {
             rebalances,
             broker_kills,
             freezes,
+            is_static,
             transactional,
             seed,
         } = self;
-        let transactional = u8::from(*transactional);
+        let [is_static, transactional] = [is_static, transactional].map(|it| u8::from(*it));
         write!(
             out,
             "RECORDS={records} KILLS={kills} REBALANCES={rebalances} BROKER_KILLS={broker_kills} \
-             FREEZES={freezes} TRANSACTIONAL={transactional} SEED={seed}"
+             FREEZES={freezes} STATIC={is_static} TRANSACTIONAL={transactional} SEED={seed}"
         )
     }
 }
@@ -97,6 +103,7 @@ mod tests {
         options.set("KILLS=3").unwrap();
         options.set("RECORDS=").unwrap();
         options.set("TRANSACTIONAL=1").unwrap();
+        options.set("STATIC=0").unwrap();
         let mut again = Options::new(0);
         for assignment in options.to_string().split(' ') {
             again.set(assignment).unwrap();

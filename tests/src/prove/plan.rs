@@ -26,6 +26,8 @@ pub(super) enum Window {
     Taken,
     /// A run is safe, but not committed.
     Staged,
+    /// The offsets of a run are in its transaction, which is not committed.
+    Sent,
     /// A run is committed, but not visible.
     Committed,
     /// A run is visible.
@@ -37,7 +39,8 @@ pub(super) enum Window {
 }
 
 /// Each once before any of them twice.
-const WINDOWS: [Window; 7] = [
+const WINDOWS: [Window; 8] = [
+    Window::Sent,
     Window::Committed,
     Window::Random,
     Window::Staged,
@@ -54,6 +57,7 @@ impl Window {
             Self::Random => return None,
             Self::Taken => "taken",
             Self::Staged => "staged",
+            Self::Sent => "sent",
             Self::Committed => "committed",
             Self::Revealed => "revealed",
             Self::Draining => "draining",
@@ -65,17 +69,21 @@ impl Window {
         self.step().unwrap_or("random")
     }
 
-    /// Steps that there are with runs alone.
-    fn is_of_runs(self) -> bool {
-        matches!(self, Self::Staged | Self::Committed | Self::Revealed)
+    /// Whether there is this step, in files that are shown after their commit or in a transaction.
+    fn exists(self, is_transactional: bool) -> bool {
+        match self {
+            Self::Committed | Self::Revealed => !is_transactional,
+            Self::Sent => is_transactional,
+            Self::Random | Self::Taken | Self::Staged | Self::Draining | Self::Buried => true,
+        }
     }
 }
 
-/// All that is to be done, in an order that the seed decides; members become static half way.
+/// All that is to be done, in an order that the seed decides; members become static half way, if they do.
 pub(super) fn actions(options: Options) -> Vec<Action> {
     let windows = WINDOWS
         .into_iter()
-        .filter(|window| !(options.transactional && window.is_of_runs()));
+        .filter(|window| window.exists(options.transactional));
     let kills = windows.cycle().take(options.kills).map(Action::Kill);
     let rebalances = std::iter::repeat_n(Action::Rebalance, options.rebalances);
     let broker_kills = std::iter::repeat_n(Action::KillBroker, options.broker_kills);
@@ -83,7 +91,9 @@ pub(super) fn actions(options: Options) -> Vec<Action> {
     let others = rebalances.chain(broker_kills).chain(freezes);
     let mut actions: Vec<_> = kills.chain(others).collect();
     fastrand::Rng::with_seed(options.seed).shuffle(&mut actions);
-    actions.insert(actions.len() / 2, Action::BecomeStatic);
+    if options.is_static {
+        actions.insert(actions.len() / 2, Action::BecomeStatic);
+    }
     actions
 }
 
@@ -100,14 +110,17 @@ mod tests {
 
     #[test]
     fn each_window_has_its_turn() {
-        let options = Options {
-            kills: WINDOWS.len(),
-            ..Options::new(3)
-        };
-        let plan = actions(options);
-        for window in WINDOWS {
-            assert!(plan.contains(&Action::Kill(window)), "{window:?}");
+        for (transactional, kills) in [(false, 7), (true, 6)] {
+            let plan = actions(Options {
+                kills,
+                transactional,
+                ..Options::new(3)
+            });
+            for window in WINDOWS {
+                let is_planned = plan.contains(&Action::Kill(window));
+                assert_eq!(is_planned, window.exists(transactional), "{window:?}");
+            }
+            assert_eq!(plan.len(), kills + 4 + 1 + 1 + 1);
         }
-        assert_eq!(plan.len(), 7 + 4 + 1 + 1 + 1);
     }
 }

@@ -14,6 +14,8 @@ use crate::data::Counts;
 pub(super) struct Tally {
     /// For each death of a member that counts: how many batches were unsettled in it.
     pub(super) kills: BTreeMap<Window, Vec<u64>>,
+    /// How many of them were static members.
+    pub(super) static_kills: usize,
     /// Deaths with nothing unsettled, which were died again.
     pub(super) in_vain: usize,
     pub(super) rebalances: usize,
@@ -66,6 +68,12 @@ impl Report {
     pub fn kills(&self) -> usize {
         self.tally.kills.values().map(Vec::len).sum()
     }
+
+    /// How many of them were static members, and came back under their names.
+    #[must_use]
+    pub fn static_kills(&self) -> usize {
+        self.tally.static_kills
+    }
 }
 
 impl fmt::Display for Report {
@@ -87,6 +95,7 @@ impl fmt::Display for Report {
             );
             row(&format!("  {}", window.name()), &value)?;
         }
+        row("  static members", &self.static_kills())?;
         row("kills that hit nothing", &self.tally.in_vain)?;
         row("rebalances", &self.tally.rebalances)?;
         row("broker kills", &self.tally.broker_kills)?;

@@ -16,6 +16,8 @@ pub(super) const PARTITIONS: usize = 4;
 pub(super) const TOPIC: &str = "logs";
 /// Where a pipeline in transactions writes to.
 pub(super) const OUTPUT: &str = "kept";
+/// The key whose value names the folder of a record, so that a run has several files.
+pub(super) const FOLDER_KEY: &str = "Type";
 pub(super) const GROUP: &str = "prove";
 
 /// Everything but members.
@@ -42,8 +44,10 @@ impl<'a> Stage<'a> {
         if options.transactional {
             kafka.create_topic(OUTPUT, partitions, &[]);
         }
+        let path = format!("{{topic}}/{{field:/{FOLDER_KEY}}}");
         let job = Pipeline {
             name: "prove",
+            path: &path,
             compression: "none",
             // Small, so that there are many.
             run: "{ records_max: 2000, age_ms_max: 500 }",

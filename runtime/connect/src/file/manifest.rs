@@ -1,6 +1,7 @@
 //! The manifest of a run: what a staged run consists of, and where its files will be seen.
 //!
-//! It lies in the staging folder and outlives the process, so it carries a version and is read by every later one.
+//! It lies in the staging folder and outlives the process, so it carries a version and is read by every later one. Once its files
+//! are seen it stays under another name, as a mark, for as long as a commit names the run: with neither the run is lost.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -82,13 +83,15 @@ impl Manifest {
     }
 }
 
-/// Moves the files of the run `name` from `staging` to where they are seen below `root`; says whether the run was there.
+/// Moves the files of the run `name` from `staging` to where they are seen below `root`, and marks it as seen; says whether there
+/// was anything of the run.
 ///
 /// What was done before is left as it is, so that this can be called as often as it takes, by two processes at once even.
 pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<bool, SinkError> {
     let manifest_path = within(staging, &file_name(name))?;
+    let mark = within(staging, &format!("{name}{MARK}"))?;
     let Some(manifest) = Manifest::read(&manifest_path)? else {
-        return Ok(false);
+        return exists(&mark);
     };
     let mut folders = BTreeSet::new();
     for Entry { staged, path } in &manifest.files {
@@ -96,35 +99,69 @@ pub(crate) fn reveal(root: &Path, staging: &Path, name: &str) -> Result<bool, Si
         let folder = to.parent().expect("a file is in a folder");
         fs::create_dir_all(folder).map_err(disk::failed("make folder", folder))?;
         if !move_into_place(&from, &to).map_err(disk::failed("move into place", &to))? {
-            return gone(&manifest_path, &from, &to);
+            return taken_away(&manifest_path, &mark, &from, &to);
         }
         folders.insert(folder.to_owned());
     }
     folders
         .iter()
         .try_for_each(|folder| disk::sync_folders(root, folder))?;
-    disk::remove(&manifest_path)?;
+    match fs::rename(&manifest_path, &mark) {
+        Ok(()) => disk::sync_folder(staging)?,
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return exists(&mark),
+        Err(error) => {
+            return Err(disk::failed("mark as seen by renaming", &manifest_path)(
+                error,
+            ));
+        }
+    }
     Ok(true)
 }
 
-/// A file of the run at `path` is neither staged nor in its place.
-fn gone(path: &Path, from: &Path, to: &Path) -> Result<bool, SinkError> {
+/// A file of a run is neither staged nor in its place.
+fn taken_away(manifest: &Path, mark: &Path, from: &Path, to: &Path) -> Result<bool, SinkError> {
     // Another process may have finished all of it meanwhile.
-    if !path.try_exists().map_err(disk::failed("look for", path))? {
-        return Ok(true);
+    if !exists(manifest)? {
+        return exists(mark);
     }
     let message = format!(
-        "{} is committed but neither staged nor at {}; if it was taken away after it could be seen, remove {}",
+        "{} is committed but neither staged nor at {}; if it was taken away after it could be seen, rename {} to {}",
         from.display(),
         to.display(),
-        path.display()
+        manifest.display(),
+        mark.display()
     );
     Err(SinkError::Misconfigured(message.into()))
 }
 
+fn exists(path: &Path) -> Result<bool, SinkError> {
+    path.try_exists().map_err(disk::failed("look for", path))
+}
+
+const MANIFEST: &str = ".json";
+/// The ending of the manifest of a run that is seen.
+const MARK: &str = ".shown";
+const PART: &str = ".part";
+
 /// The manifest's name in the staging folder.
 pub(crate) fn file_name(run: &str) -> String {
-    format!("{run}.json")
+    format!("{run}{MANIFEST}")
+}
+
+/// The name of the file with this index of a run.
+pub(crate) fn part_name(run: &str, index: usize) -> String {
+    format!("{run}-{index}{PART}")
+}
+
+/// The run that a file in the staging folder is of; what is none of ours counts as a run of its own.
+pub(crate) fn run_of(file_name: &str) -> &str {
+    let part = || file_name.strip_suffix(PART)?.rsplit_once('-');
+    [MANIFEST, MARK]
+        .iter()
+        .find_map(|ending| file_name.strip_suffix(ending))
+        .or_else(|| Some(part()?.0))
+        .unwrap_or(file_name)
 }
 
 /// Gives `from` the name `to`, or that name with a number where another file has it: the same range of another run may hold
@@ -240,8 +277,10 @@ mod tests {
         fs::write(staging.join("s"), staged).unwrap();
         let manifest = r#"{"version":1,"source":"c","topic":"t","partition":0,"split":0,"start":0,"next":1,"files":[{"staged":"s","path":"a.ndjson"}]}"#;
         fs::write(staging.join("run.json"), manifest).unwrap();
-        assert!(reveal(root.path(), &staging, "run").unwrap());
-        assert!(!reveal(root.path(), &staging, "run").unwrap());
+        for _ in 0..2 {
+            assert!(reveal(root.path(), &staging, "run").unwrap());
+        }
+        assert!(!reveal(root.path(), &staging, "other").unwrap());
         let mut found: Vec<_> = fs::read_dir(root.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -271,6 +310,39 @@ mod tests {
             &[("a.2.ndjson", "x"), ("a.ndjson", "y")],
             "z",
             &[("a.2.ndjson", "x"), ("a.3.ndjson", "z"), ("a.ndjson", "y")],
+        );
+    }
+
+    #[test]
+    fn a_file_that_was_taken_away_once_it_was_seen_is_not_missed() {
+        let root = tempfile::tempdir().unwrap();
+        let (root, staging) = (root.path(), root.path().join("staging"));
+        fs::create_dir(&staging).unwrap();
+        fs::write(staging.join("7-1-0-0.part"), "x").unwrap();
+        fs::write(staging.join("run.json"), VERSION_1).unwrap();
+        assert!(reveal(root, &staging, "run").unwrap());
+        fs::remove_file(root.join("a/msproject_log-3.ndjson")).unwrap();
+        assert!(reveal(root, &staging, "run").unwrap());
+        // But one that was never seen is.
+        fs::write(staging.join("run.json"), VERSION_1).unwrap();
+        let error = reveal(root, &staging, "run").unwrap_err();
+        assert!(matches!(error, SinkError::Misconfigured(_)), "{error:?}");
+    }
+
+    #[test]
+    fn every_file_of_a_run_is_known_as_one() {
+        for (file, run) in [
+            ("0a-1b.json", "0a-1b"),
+            ("0a-1b.shown", "0a-1b"),
+            ("0a-1b-12.part", "0a-1b"),
+            ("strange", "strange"),
+            ("strange.part", "strange.part"),
+        ] {
+            assert_eq!(run_of(file), run);
+        }
+        assert_eq!(
+            (run_of(&part_name("0a-1b", 3)), run_of(&file_name("0a-1b"))),
+            ("0a-1b", "0a-1b")
         );
     }
 

@@ -8,12 +8,11 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
-use jiff::fmt::strtime;
-use serde_json::Value;
 use tamis_config::template::{Part, Template};
 use tamis_core::id::Partition;
 use tamis_core::sink::Record;
+
+use crate::template::{Filling, render_time};
 
 /// What a component is at most on every file system.
 const COMPONENT_BYTES_MAX: usize = 255;
@@ -83,29 +82,15 @@ impl PathTemplate {
     /// The path of `record`, relative to the root.
     pub(crate) fn render(&self, record: &Record<'_>) -> Result<String, PathTooLong> {
         let mut raw = String::new();
-        let mut json = None;
+        let mut filling = Filling::of(*record);
         for part in &self.parts {
+            let value = filling.part(part).filter(|value| !value.is_empty());
+            let value = value.as_deref().unwrap_or(NONE);
             match part {
-                Part::Literal(text) => raw.push_str(text),
-                Part::Topic => push_value(&mut raw, &record.partition().topic),
-                Part::Partition => push_value(&mut raw, &record.partition().number.to_string()),
-                Part::Time(format) => {
-                    let time = record
-                        .timestamp_ms()
-                        .and_then(|time| render_time(format, time));
-                    raw.push_str(
-                        time.as_deref()
-                            .filter(|time| !time.is_empty())
-                            .unwrap_or(NONE),
-                    );
-                }
-                Part::Field(pointer) => {
-                    let json = json.get_or_insert_with(|| parse(record));
-                    push_value(&mut raw, &field(json, pointer));
-                }
-                Part::Route => {
-                    let route = record.route().map(String::from_utf8_lossy);
-                    push_value(&mut raw, route.as_deref().unwrap_or("default"));
+                // Their slashes separate folders.
+                Part::Literal(_) | Part::Time(_) => raw.push_str(value),
+                Part::Topic | Part::Partition | Part::Field(_) | Part::Route => {
+                    push_value(&mut raw, value);
                 }
             }
         }
@@ -182,28 +167,6 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
-}
-
-fn parse(record: &Record<'_>) -> Value {
-    record
-        .value()
-        .and_then(|value| serde_json::from_slice(value).ok())
-        .unwrap_or(Value::Null)
-}
-
-fn field(json: &Value, pointer: &str) -> String {
-    match json.pointer(pointer) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Bool(bool)) => bool.to_string(),
-        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => String::new(),
-    }
-}
-
-/// In UTC; `None` where the time is beyond year 9999, or `format` is not one.
-fn render_time(format: &str, timestamp_ms: i64) -> Option<String> {
-    let time = Timestamp::from_millisecond(timestamp_ms).ok()?;
-    strtime::format(format, time).ok()
 }
 
 /// How many milliseconds a time rendered by `format` stays as it is, counted from 1970.

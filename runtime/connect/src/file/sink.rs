@@ -87,6 +87,12 @@ impl FileSink {
 
     /// Writes what is full, before anything new is taken.
     fn relieve(&mut self, partition: &Partition) -> Result<(), SinkError> {
+        let written = self.write_full(partition);
+        let files = self.open.values().flat_map(|run| &run.files);
+        written.map_err(|error| self.layout.store.judge(error, files))
+    }
+
+    fn write_full(&mut self, partition: &Partition) -> Result<(), SinkError> {
         if self.held_bytes >= HELD_BYTES_MAX {
             for file in self.open.values_mut().flat_map(|run| &mut run.files) {
                 file.write(&mut self.encoder)?;
@@ -136,7 +142,7 @@ impl RunSink for FileSink {
         &mut self,
         partition: &Partition,
         range: OffsetRange,
-    ) -> Result<StagedRun, SinkError> {
+    ) -> Result<Option<StagedRun>, SinkError> {
         let Self {
             layout,
             open,
@@ -144,18 +150,14 @@ impl RunSink for FileSink {
             ..
         } = self;
         let run = open.get_mut(partition).expect("only an open run is cut");
-        // All are written before the first one is waited for, so that the disk gets them together.
-        run.files
-            .iter_mut()
-            .try_for_each(|file| file.write(encoder))?;
-        run.files
-            .iter_mut()
-            .try_for_each(|file| file.sync(encoder))?;
-        let manifest = Manifest::new(partition, range, run.entries(layout, partition, range));
-        manifest.write(&run.manifest())?;
+        let safe = run.make_safe(encoder).and_then(|()| {
+            let manifest = Manifest::new(partition, range, run.entries(layout, partition, range));
+            manifest.write(&run.manifest())
+        });
+        safe.map_err(|error| layout.store.judge(error, &run.files))?;
         let staged = StagedRun(run.name.clone());
         open.remove(partition);
-        Ok(staged)
+        Ok(Some(staged))
     }
 
     async fn abandon(&mut self, partition: &Partition) {
@@ -167,7 +169,7 @@ impl RunSink for FileSink {
             file.close(&mut self.encoder);
         }
         for path in run.files.iter().map(|file| &file.path).chain([&manifest]) {
-            // The next owner sweeps it.
+            // The next owner discards it.
             if let Err(error) = disk::remove(path) {
                 warn!(path = %path.display(), %error, "abandoned file is left behind");
             }
@@ -198,6 +200,14 @@ impl Run {
             last: None,
             full: Vec::new(),
         })
+    }
+
+    fn make_safe(&mut self, encoder: &mut Encoder) -> Result<(), SinkError> {
+        // All are written before the first one is waited for, so that the disk gets them together.
+        let mut files = self.files.iter_mut();
+        files.try_for_each(|file| file.write(encoder))?;
+        let mut files = self.files.iter_mut();
+        files.try_for_each(|file| file.sync(encoder))
     }
 
     /// Adds `record` to its file; returns the bytes of its line, or why it can never be one.
@@ -249,7 +259,7 @@ impl Run {
     }
 
     fn staged_name(&self, index: usize) -> String {
-        format!("{}-{index}.part", self.name)
+        manifest::part_name(&self.name, index)
     }
 
     fn manifest(&self) -> PathBuf {

@@ -16,7 +16,7 @@ use tamis_config::spec::FileSourceSpec;
 use tamis_core::batch::Batch;
 use tamis_core::id::Partition;
 use tamis_core::source::{Source, SourceError};
-use tamis_core::{Intake, RecoverError, Stopped};
+use tamis_core::{Intake, Stopped};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -99,10 +99,8 @@ impl Source for FileSource {
         let readers = intake.lanes().min(splits.len());
         // What a process left behind that was killed; before anything is written, because splits of a file share it.
         for split in splits.iter().filter(|split| split.partition.split == 0) {
-            match intake.recover(&split.partition, "").await {
-                Ok(()) => {}
-                Err(RecoverError::Stopped(_)) => return Ok(()),
-                Err(RecoverError::Impossible(error)) => return Err(error),
+            if intake.clear(&split.partition).await.is_err() {
+                return Ok(());
             }
         }
         let shared = Arc::new((intake, Mutex::new(splits.into_iter())));

@@ -165,6 +165,14 @@ impl StagedFile {
         Err(SinkError::Unavailable(message.into()))
     }
 
+    /// Whether what was written is no longer there, as far as can be seen.
+    pub(crate) fn is_gone(&self) -> bool {
+        match fs::metadata(&self.path) {
+            Ok(found) => found.len() != self.bytes,
+            Err(error) => error.kind() == io::ErrorKind::NotFound && self.bytes > 0,
+        }
+    }
+
     /// What is open of the file.
     pub(crate) fn close(&mut self, encoder: &mut Encoder) -> Option<File> {
         let handle = self.handle.take()?;

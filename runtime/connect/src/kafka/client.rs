@@ -63,6 +63,12 @@ pub(super) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
         Code::TopicAuthorizationFailed => Some("give this user the right to use the topic"),
         Code::GroupAuthorizationFailed => Some("give this user the right to use the group"),
         Code::ClusterAuthorizationFailed => Some("give this user the right to use the cluster"),
+        Code::TransactionalIdAuthorizationFailed => {
+            Some("give this user the right to use transactional ids that begin with tamis/")
+        }
+        Code::InvalidTransactionTimeout => Some(
+            "set transaction.timeout.ms to what the brokers accept (transaction.max.timeout.ms)",
+        ),
         Code::InvalidTopic => Some("correct the name of the topic"),
         Code::InvalidGroupId => Some("correct the name of the group"),
         Code::InvalidSessionTimeout => {
@@ -74,6 +80,29 @@ pub(super) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
         Code::FencedInstanceId => Some("give each member of the group its own group.instance.id"),
         Code::Fatal => Some("librdkafka cannot go on with these properties"),
         _ => None,
+    }
+}
+
+/// What to do about an error of TLS that waiting cannot cure. OpenSSL has words for it and librdkafka passes them on, but its code
+/// is also that of a connection which was cut.
+pub(super) fn advice_on_tls(reason: &str) -> Option<&'static str> {
+    let says = |words: &[&str]| words.iter().any(|it| reason.contains(it));
+    if says(&["certificate verify failed", "Failed to verify broker"]) {
+        Some(
+            "the certificate of the broker has expired, is for another host than that of its address, or was not signed by an \
+             authority of ssl.ca.location; openssl s_client -connect HOST:PORT -CAfile FILE says which",
+        )
+    } else if says(&[
+        "alert certificate required",
+        "alert bad certificate",
+        "alert unknown ca",
+        "alert certificate expired",
+    ]) {
+        Some(
+            "the broker wants a certificate of its clients that it trusts: check ssl.certificate.location and ssl.key.location",
+        )
+    } else {
+        None
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::client::{configure, explain};
+use super::transaction::Transactions;
 use crate::source::BatchLimits;
 use context::Context;
 use poll::Poll;
@@ -28,6 +29,11 @@ mod contact;
 pub(super) mod context;
 mod poll;
 mod start;
+
+pub(super) use start::Unknown;
+
+/// How long leaving the group may take: what the source ended with must not wait for that for ever.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
 /// The consumer with what it tells the polling thread.
 pub(super) type Consumer = BaseConsumer<Context>;
@@ -48,16 +54,18 @@ pub struct KafkaSource {
     consumer: Consumer,
     spec: KafkaSourceSpec,
     settings: SourceSettings,
+    transactions: Option<Arc<Transactions>>,
 }
 
 impl KafkaSource {
-    /// Makes the member; it joins its group when it runs.
+    /// Makes the member; it joins its group when it runs. Its checkpoints go with `transactions`, if there are any.
     ///
     /// # Errors
     /// Where librdkafka does not take a property. Brokers are not asked yet.
     pub fn connect(
         spec: &KafkaSourceSpec,
         settings: SourceSettings,
+        transactions: Option<Arc<Transactions>>,
     ) -> Result<Box<dyn Source>, SourceError> {
         let config = properties(spec).map_err(SourceError::Misconfigured)?;
         let consumer = config
@@ -68,6 +76,7 @@ impl KafkaSource {
             consumer,
             spec,
             settings,
+            transactions,
         }))
     }
 }
@@ -76,22 +85,32 @@ impl KafkaSource {
 impl Source for KafkaSource {
     async fn run(self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
         let (done, ended) = oneshot::channel();
+        let (closing, closed) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let work = move || {
             let Self {
                 consumer,
                 spec,
                 settings,
+                transactions,
             } = *self;
-            let result = Poll::new(Arc::new(consumer), spec, settings, intake, runtime).run();
+            let consumer = Arc::new(consumer);
+            let member = Arc::clone(&consumer);
+            let poll = Poll::new(member, spec, settings, transactions, intake, runtime);
+            let result = poll.run();
             let _no_one_waits = done.send(result);
+            // It leaves the group.
+            drop(consumer);
+            drop(closing);
         };
         thread::Builder::new()
             .name("kafka-poll".to_owned())
             .spawn(work)
             .map_err(|error| SourceError::Failed(error.into()))?;
         let panicked = |_| SourceError::Failed("the polling thread panicked; this is a bug".into());
-        ended.await.map_err(panicked)?
+        let result = ended.await.map_err(panicked)?;
+        let _closed = tokio::time::timeout(CLOSE_WAIT, closed).await;
+        result
     }
 }
 

@@ -5,7 +5,10 @@ mod dead_reader;
 mod dead_topic;
 mod faults;
 mod group;
+mod output;
 mod records;
 #[cfg(feature = "file")]
 mod runs;
+mod sink;
 mod store;
+mod transactions;

@@ -7,11 +7,12 @@ use rdkafka::error::RDKafkaErrorCode;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::client::{advice, is_authentication};
+use super::client::{advice, advice_on_tls, is_authentication};
 
 /// Between two words about the same cause.
 const QUIET: Duration = Duration::from_mins(1);
-/// How long a cluster that has taken the credentials before may refuse them, as brokers do that are just starting.
+/// How long a cluster that has taken the credentials before may refuse them, as brokers do that are just starting; and how long
+/// certificates may be refused that were fine before, while someone replaces them.
 const REFUSED_MAX: Duration = Duration::from_secs(10);
 
 /// The troubles of one client.
@@ -38,8 +39,10 @@ impl Troubles {
 
     /// Notes an error.
     pub(super) fn note(&mut self, code: RDKafkaErrorCode, reason: &str) {
-        if let Some(advice) = advice(code)
-            && self.is_final(code)
+        let of_tls = advice_on_tls(reason);
+        let may_pass = is_authentication(code) || of_tls.is_some();
+        if let Some(advice) = advice(code).or(of_tls)
+            && self.is_final(may_pass)
         {
             self.refusal = Some(format!("{reason}; {advice}"));
         }
@@ -50,14 +53,24 @@ impl Troubles {
         });
     }
 
-    fn is_final(&mut self, code: RDKafkaErrorCode) -> bool {
+    /// Says that `records` wait `since` then, unless it was said lately why.
+    pub(super) fn still_waiting(&mut self, since: Instant, records: usize) {
+        self.said.retain(|_, said| said.elapsed() < QUIET);
+        if since.elapsed() >= QUIET && self.said.is_empty() {
+            warn!(brokers = self.brokers, records, "waiting for kafka");
+            let code = RDKafkaErrorCode::NoError as i32;
+            self.said.insert(code, Instant::now());
+        }
+    }
+
+    fn is_final(&mut self, may_pass: bool) -> bool {
         let now = Instant::now();
         let row = self
             .refused
             .filter(|(_, last)| now.duration_since(*last) < QUIET);
         let (since, _) = row.unwrap_or((now, now));
         self.refused = Some((since, now));
-        !is_authentication(code) || !self.answered || since.elapsed() >= REFUSED_MAX
+        !may_pass || !self.answered || since.elapsed() >= REFUSED_MAX
     }
 
     /// Notes that the cluster did what it was asked for.
@@ -70,5 +83,41 @@ impl Troubles {
     /// Why going on is of no use, and what to do about it.
     pub(super) fn refusal(&self) -> Option<String> {
         self.refusal.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFUSED: &str = "ssl://kafka:9093/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed";
+    const CUT: &str =
+        "ssl://kafka:9093/1: SSL handshake failed: SSL transport error: Connection timed out";
+
+    fn troubles() -> Troubles {
+        Troubles::new("kafka:9093".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_certificate_that_is_refused_ends_it_and_a_cut_connection_does_not() {
+        let mut troubles = troubles();
+        troubles.note(RDKafkaErrorCode::SSL, CUT);
+        assert_eq!(troubles.refusal(), None);
+        troubles.note(RDKafkaErrorCode::SSL, REFUSED);
+        let refusal = troubles.refusal().unwrap();
+        assert!(refusal.contains("ssl.ca.location"), "{refusal}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_fine_before_may_be_refused_for_a_while() {
+        let mut troubles = troubles();
+        troubles.over();
+        troubles.note(RDKafkaErrorCode::SSL, REFUSED);
+        assert_eq!(troubles.refusal(), None);
+        tokio::time::advance(REFUSED_MAX).await;
+        troubles.note(RDKafkaErrorCode::SSL, REFUSED);
+        assert!(troubles.refusal().is_some());
+        troubles.over();
+        assert_eq!(troubles.refusal(), None);
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::sink::StagedRun;
 
 fn partition() -> Arc<Partition> {
     Arc::new(Partition {
@@ -120,7 +121,7 @@ fn a_checkpoint_moves_by_whole_runs_and_names_them_until_they_are_seen() {
     assert_eq!(ready(&ledger), []);
     ticket.cut(5, 1).staged("files", run());
     let checkpoints = ledger.checkpoints();
-    assert_eq!(checkpoints[0].metadata, "tamis/1 files/run");
+    assert_eq!(checkpoints[0].metadata, "tamis/2 files/run");
     assert_eq!(ledger.unsettled(), 1);
     commit(&ledger);
     assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 0));
@@ -134,6 +135,75 @@ fn a_checkpoint_moves_by_whole_runs_and_names_them_until_they_are_seen() {
     assert_eq!(ready(&ledger), []);
 }
 
+fn named(run: &str) -> NamedRun {
+    NamedRun {
+        sink: "files".to_owned(),
+        run: StagedRun(run.to_owned()),
+    }
+}
+
+/// The runs that can be discarded.
+fn waste(ledger: &Ledger) -> Vec<NamedRun> {
+    let waste = std::iter::from_fn(|| ledger.next_waste());
+    waste.flat_map(|waste| waste.runs).collect()
+}
+
+#[test]
+fn what_owners_before_left_is_discarded_once_a_commit_of_this_one_was_taken() {
+    let ledger = Arc::new(Ledger::new(true));
+    let left = [named("1"), named("2")];
+    ledger.inherit(&partition(), left.to_vec());
+    ledger.open(partition(), 1, Keeps::Committed, Some(5));
+    assert_eq!(waste(&ledger), []);
+    let checkpoints = ledger.checkpoints();
+    ledger.close(&partition(), false);
+    ledger.committed(&checkpoints[0]);
+    assert_eq!(waste(&ledger), [], "the partition is another's");
+    ledger.inherit(&partition(), left.to_vec());
+    ledger.open(partition(), 1, Keeps::Committed, Some(5));
+    commit(&ledger);
+    assert_eq!(waste(&ledger), left);
+}
+
+#[test]
+fn what_is_seen_is_discarded_once_it_is_named_no_longer() {
+    let (ledger, ticket) = with_run(Keeps::Committed);
+    ticket.cut(5, 1).staged("files", run());
+    commit(&ledger);
+    let due = ledger.next_to_reveal().expect("it is to be shown");
+    ledger.revealed(&due);
+    assert_eq!(waste(&ledger), []);
+    let unnamed = ledger.checkpoints();
+    ledger.committed(&unnamed[0]);
+    ledger.close(&partition(), false);
+    assert_eq!(waste(&ledger), [named("run")], "whoever has the partition");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_a_partition_is_is_asked_of_the_group() {
+    for (is_taken, expected) in [(true, true), (false, false)] {
+        let (ledger, ticket) = with_run(Keeps::Committed);
+        ticket.cut(5, 1).staged("files", run());
+        commit(&ledger);
+        let before = ledger.checkpoints();
+        assert_eq!(before, []);
+        let owner = ticket.owner().clone();
+        let asking = tokio::spawn(async move { owner.still_owns().await });
+        tokio::task::yield_now().await;
+        let again = ledger.checkpoints();
+        assert_eq!(
+            (again[0].next, &*again[0].metadata),
+            (9, "tamis/2 files/run")
+        );
+        if is_taken {
+            ledger.committed(&again[0]);
+        } else {
+            ledger.close(&partition(), false);
+        }
+        assert_eq!(asking.await.unwrap(), expected);
+    }
+}
+
 #[test]
 fn an_answer_to_a_commit_of_a_lost_generation_changes_nothing() {
     let (ledger, ticket) = with_run(Keeps::Committed);
@@ -142,7 +212,7 @@ fn an_answer_to_a_commit_of_a_lost_generation_changes_nothing() {
     let late = ledger.checkpoints();
     ledger.close(&partition(), false);
     ledger.open(partition(), 1, Keeps::Committed, None);
-    assert!(cut.is_late());
+    assert!(cut.owner().is_over());
     let again = ledger.take(&partition(), RANGE);
     again.settle(1);
     again.cut(5, 1).staged("files", run());

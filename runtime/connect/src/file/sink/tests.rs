@@ -96,7 +96,7 @@ async fn files_are_seen_when_their_run_is_revealed_and_not_before() {
         );
     }
     assert_eq!(seen(root), [""; 0]);
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     assert_eq!((seen(root).len(), staged(root)), (0, 3));
     for _ in 0..2 {
         reveal(&sink, &logs, &run).await;
@@ -110,8 +110,10 @@ async fn files_are_seen_when_their_run_is_revealed_and_not_before() {
             "a\n\n中文\n".as_bytes()
         );
         assert_eq!(fs::read(root.join(&names[1])).unwrap(), b"b\n");
-        assert_eq!(staged(root), 0);
+        assert_eq!(staged(root), 1, "the mark that it was shown");
     }
+    sink.layout.store.discard(&logs, &run).await.unwrap();
+    assert_eq!((seen(root).len(), staged(root)), (2, 0));
 }
 
 #[tokio::test]
@@ -121,7 +123,7 @@ async fn another_process_finishes_a_reveal_that_was_broken_off() {
     let mut first = sink(root, Compression::None);
     let batch = records(&logs, &[(5, DAY, Some(b"a")), (6, NEXT_DAY, Some(b"b"))]);
     first.append(&batch).await.unwrap();
-    let run = first.stage(&logs, RANGE).await.unwrap();
+    let run = first.stage(&logs, RANGE).await.unwrap().unwrap();
     let moved = root.join("logs/dt=2023-01-18").join(NAME);
     fs::create_dir_all(moved.parent().unwrap()).unwrap();
     let part = format!("{}-0.part", run.0);
@@ -129,7 +131,7 @@ async fn another_process_finishes_a_reveal_that_was_broken_off() {
     drop(first);
 
     reveal(&sink(root, Compression::None), &logs, &run).await;
-    assert_eq!((seen(root).len(), staged(root)), (2, 0));
+    assert_eq!((seen(root).len(), staged(root)), (2, 1));
 }
 
 async fn check_round_trip(compression: Compression, extension: &str, decode: fn(&[u8]) -> Vec<u8>) {
@@ -152,7 +154,7 @@ async fn check_round_trip(compression: Compression, extension: &str, decode: fn(
             .iter()
             .for_each(|value| expected.extend([value.as_bytes(), b"\n"].concat()));
     }
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     let path = root
         .join("logs/dt=2023-01-18")
@@ -210,7 +212,7 @@ async fn what_cannot_be_a_line_is_refused_and_its_neighbours_are_written() {
         Verdict::Written,
     ];
     assert_eq!(sink.append(&batch).await.unwrap(), expected);
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     assert_eq!(seen(root).len(), 2);
     assert_eq!(
@@ -243,14 +245,14 @@ async fn an_abandoned_run_leaves_nothing_and_its_neighbours_stay() {
         .await
         .unwrap();
     for partition in [&logs, &other] {
-        let run = sink.stage(partition, RANGE).await.unwrap();
+        let run = sink.stage(partition, RANGE).await.unwrap().unwrap();
         reveal(&sink, partition, &run).await;
     }
     assert_eq!(
         fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap(),
         b"again\n"
     );
-    assert_eq!((seen(root).len(), staged(root)), (2, 0));
+    assert_eq!((seen(root).len(), staged(root)), (2, 2));
     assert_eq!(sink.encoder.handles_left, HANDLES_MAX);
 }
 
@@ -272,7 +274,7 @@ async fn a_batch_that_finds_the_disk_gone_is_not_taken() {
     }
     fs::rename(&away, &staging).unwrap();
     sink.append(&batch).await.unwrap();
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     let written = fs::read(root.join("logs/dt=2023-01-18").join(NAME)).unwrap();
     assert!(written == [&block[..], b"\nonce\n"].concat());
@@ -293,7 +295,7 @@ async fn a_run_is_staged_again_after_the_disk_was_full() {
         assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
     }
     fs::remove_file(&manifest).unwrap();
-    let run = sink.stage(&logs, RANGE).await.unwrap();
+    let run = sink.stage(&logs, RANGE).await.unwrap().unwrap();
     reveal(&sink, &logs, &run).await;
     let path = root
         .join("logs/dt=2023-01-18")
@@ -324,13 +326,30 @@ async fn a_run_whose_files_were_taken_away_is_not_staged() {
     sink.append(&batch).await.unwrap();
     sink.append(&batch).await.unwrap();
     // What the next owner of the partition does.
-    sink.layout.store.sweep(&logs).await.unwrap();
+    for run in sink.layout.store.staged(&logs).await.unwrap() {
+        sink.layout.store.discard(&logs, &run).await.unwrap();
+    }
     for _ in 0..2 {
         let error = sink.stage(&logs, RANGE).await.unwrap_err();
-        assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
+        assert!(matches!(error, SinkError::Gone(_)), "{error:?}");
     }
+    // Neither has the lane room for what comes of other partitions.
+    sink.held_bytes = HELD_BYTES_MAX;
+    sink.open.values_mut().for_each(|run| {
+        let file = &mut run.files[0];
+        file.push(b"more");
+        file.close(&mut sink.encoder);
+    });
+    let other = records(&partition("other"), &[(5, DAY, Some(b"a"))]);
+    let error = sink.append(&other).await.unwrap_err();
+    assert!(matches!(error, SinkError::Gone(_)), "{error:?}");
     sink.abandon(&logs).await;
+    sink.append(&other).await.unwrap();
     assert_eq!(staged(root), 0);
+    // A disk that is away is waited for.
+    fs::rename(root.join(STAGING), root.join("away")).unwrap();
+    let error = sink.stage(&partition("other"), RANGE).await.unwrap_err();
+    assert!(matches!(error, SinkError::Unavailable(_)), "{error:?}");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! librdkafka tells the outcome of a commit only to whoever waits for it, so each request waits in a thread of its own: the
 //! polling thread must go on while a broker is away. What was committed is read back: a request can fail and have an effect, or
 //! succeed for some partitions alone, and what is committed is shown, which cannot be undone.
+//!
+//! With a sink that writes in transactions each checkpoint goes with the transaction of its partition instead, as soon as that
+//! is complete: the sink waits for it before it goes on.
 
 use std::sync::Arc;
 use std::thread;
@@ -17,16 +20,20 @@ use tokio::time::Instant;
 
 use super::{Consumer, context};
 use crate::kafka::client::code;
+use crate::kafka::transaction::Transactions;
 
 /// How long reading back may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Between two looks for an answer.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Between two looks for a transaction that is complete.
+const TRANSACTION_INTERVAL: Duration = Duration::from_millis(5);
 /// Between two tries.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
 
 /// The commits of one member.
 pub(super) struct Commits {
+    transactions: Option<Arc<Transactions>>,
     interval: Duration,
     due: Instant,
     under_way: Option<Request>,
@@ -40,12 +47,22 @@ struct Request {
 }
 
 impl Commits {
-    pub(super) fn new(interval: Duration) -> Self {
+    pub(super) fn new(interval: Duration, transactions: Option<Arc<Transactions>>) -> Self {
+        let interval = match transactions {
+            Some(_) => interval.min(TRANSACTION_INTERVAL),
+            None => interval,
+        };
         Self {
+            transactions,
             interval,
             due: Instant::now() + interval,
             under_way: None,
         }
+    }
+
+    /// Between two commits.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
     }
 
     /// Takes the answer if it came, and asks anew when it is time to.
@@ -72,6 +89,9 @@ impl Commits {
                 && let Some(checkpoints) = checkpoints.take()
             {
                 self.ask(consumer, checkpoints);
+                if self.under_way.is_none() {
+                    return Err(Refused::ForGood);
+                }
             }
             context::poll(consumer, LOOK_AGAIN);
             match self.take_answer(consumer, intake) {
@@ -98,16 +118,33 @@ impl Commits {
         }
     }
 
-    fn ask(&mut self, consumer: &Arc<Consumer>, checkpoints: Vec<Checkpoint>) {
+    /// Begins to commit those of `checkpoints` that can be.
+    fn ask(&mut self, consumer: &Arc<Consumer>, mut checkpoints: Vec<Checkpoint>) {
+        if let Some(transactions) = &self.transactions {
+            checkpoints.retain(
+                |Checkpoint {
+                     partition, next, ..
+                 }| {
+                    transactions.is_ready(&partition.topic, partition.number, *next)
+                },
+            );
+        }
         if checkpoints.is_empty() {
             return;
         }
         let (to, answer) = oneshot::channel();
         let (member, list) = (Arc::clone(consumer), list(&checkpoints));
+        // The generation that the checkpoints were settled in; in that of a later moment they may be another member's.
+        let transactions = self.transactions.clone();
+        let transactions = transactions.map(|it| (it, member.group_metadata()));
         let commit = move || {
-            let result = member
-                .commit(&list, CommitMode::Sync)
-                .and_then(|()| member.committed_offsets(list, ANSWER_WAIT));
+            let result = match transactions {
+                Some((transactions, Some(group))) => Ok(transactions.commit(&list, &group)),
+                Some((_, None)) => Err(KafkaError::Canceled),
+                None => member
+                    .commit(&list, CommitMode::Sync)
+                    .and_then(|()| member.committed_offsets(list, ANSWER_WAIT)),
+            };
             // Given back before anyone is told, so that the polling thread is the one that closes the consumer.
             drop(member);
             let _no_one_waits = to.send(result);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Consumer, context};
 use crate::kafka::client::{advice, code};
 
-/// How long one question may take; between two the thread polls and sees whether it should stop.
+/// How long one question may take; between two the thread serves what came and sees whether it should stop.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// Between two questions.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -24,11 +24,11 @@ pub(super) fn cluster_id(
     intake: &Intake,
 ) -> Result<Option<String>, SourceError> {
     while !intake.is_stopping() {
-        context::poll(consumer, Duration::ZERO);
         context::check(consumer)?;
         if let Some(id) = consumer.client().fetch_cluster_id(ANSWER_WAIT) {
             return Ok(Some(id));
         }
+        context::serve(consumer, ASK_AGAIN);
     }
     Ok(None)
 }
@@ -65,7 +65,7 @@ pub(super) fn topics(
             .context()
             .troubles()
             .note(code, &format!("topic {topic}: {code}"));
-        context::poll(consumer, ASK_AGAIN);
+        context::serve(consumer, ASK_AGAIN);
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceP
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use tamis_core::source::SourceError;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::Consumer;
@@ -21,7 +22,7 @@ use crate::kafka::client;
 use crate::kafka::troubles::Troubles;
 
 /// Something that the polling thread has to answer.
-pub(super) enum Rebalance {
+pub(in crate::kafka) enum Rebalance {
     /// These partitions are to be read from now on.
     Assign(TopicPartitionList),
     /// These no longer are.
@@ -45,7 +46,7 @@ impl Context {
         }
     }
 
-    pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
+    pub(in crate::kafka) fn next_rebalance(&self) -> Option<Rebalance> {
         self.rebalances().pop_front()
     }
 
@@ -78,6 +79,15 @@ pub(in crate::kafka) fn poll(consumer: &Consumer, wait: Duration) {
     }
 }
 
+/// Serves all that comes for `consumer` in the next `time`: behind the log lines of a client that tries again and again there is the
+/// error that ends it.
+pub(super) fn serve(consumer: &Consumer, time: Duration) {
+    let end = Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        poll(consumer, left);
+    }
+}
+
 /// Fails when brokers refuse what they are asked for, so that waiting is of no use.
 pub(in crate::kafka) fn check(consumer: &Consumer) -> Result<(), SourceError> {
     let refusal = consumer.context().troubles().refusal();
@@ -85,7 +95,7 @@ pub(in crate::kafka) fn check(consumer: &Consumer) -> Result<(), SourceError> {
 }
 
 /// Answers [`Rebalance::Assign`] with `list`: all of it, or none.
-pub(super) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
+pub(in crate::kafka) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
     let result = match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
         RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
@@ -93,17 +103,27 @@ pub(super) fn assign(consumer: &Consumer, list: &TopicPartitionList) {
     note(result);
 }
 
-/// Answers [`Rebalance::Revoke`].
-pub(super) fn unassign(consumer: &Consumer, list: &TopicPartitionList) {
+/// Answers [`Rebalance::Revoke`]. What was never assigned can be in `list`, where an assignment was answered with none: librdkafka
+/// would refuse all of it then, and wait for another answer for ever.
+pub(in crate::kafka) fn unassign(consumer: &Consumer, list: &TopicPartitionList) {
     let result = match consumer.rebalance_protocol() {
-        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::Cooperative => consumer.assignment().and_then(|assigned| {
+            let mut both = TopicPartitionList::new();
+            for element in list.elements() {
+                let (topic, partition) = (element.topic(), element.partition());
+                if assigned.find_partition(topic, partition).is_some() {
+                    both.add_partition(topic, partition);
+                }
+            }
+            consumer.incremental_unassign(&both)
+        }),
         RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
     };
     note(result);
 }
 
 /// Answers what is open and will come, since nobody attends to `consumer` any more: it would wait for ever when it closes.
-pub(super) fn desert(consumer: &Consumer) {
+pub(in crate::kafka) fn desert(consumer: &Consumer) {
     let context = consumer.context();
     context.deserted.store(true, Ordering::Relaxed);
     while let Some(rebalance) = context.next_rebalance() {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
 use tamis_config::spec::KafkaSourceSpec;
 use tamis_core::batch::Batch;
 use tamis_core::id::Partition;
@@ -18,9 +18,10 @@ use tracing::{info, warn};
 use super::assigned::Assigned;
 use super::commit::{Commits, Refused};
 use super::context::Rebalance;
-use super::start::{Start, Unknown};
-use super::{Consumer, SourceSettings, contact, context, start};
+use super::start::{self, Start, Unknown};
+use super::{Consumer, SourceSettings, contact, context};
 use crate::kafka::batch_read::{Record, RecordQueue};
+use crate::kafka::transaction::{Broken, Transactions};
 
 /// Records in one batch read.
 const READ_RECORDS: usize = 1024;
@@ -32,6 +33,10 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 const EVENTS_WAIT: Duration = Duration::from_millis(1);
 /// How long the last commits of partitions may take, with all tries.
 const LAST_COMMIT_WAIT: Duration = Duration::from_secs(10);
+/// How long one try to read from another offset may take.
+const SEEK_WAIT: Duration = Duration::from_secs(3);
+/// How long a transaction is aborted before its partition is read again: by then it is known whether that is another member's.
+const BEGIN_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// How long it goes without polling, whatever it waits for.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -45,7 +50,10 @@ pub(super) struct Poll {
     intake: Intake,
     runtime: Handle,
     source: Arc<str>,
+    transactions: Option<Arc<Transactions>>,
     commits: Commits,
+    /// Since when a transaction is broken.
+    broken: Option<Instant>,
     is_idle: bool,
     sealed: Instant,
 }
@@ -55,6 +63,7 @@ impl Poll {
         consumer: Arc<Consumer>,
         spec: KafkaSourceSpec,
         settings: SourceSettings,
+        transactions: Option<Arc<Transactions>>,
         intake: Intake,
         runtime: Handle,
     ) -> Self {
@@ -62,7 +71,9 @@ impl Poll {
             assigned: Assigned::new(settings.batch),
             queue: RecordQueue::new(&consumer, READ_RECORDS),
             source: spec.name.as_deref().unwrap_or_default().into(),
-            commits: Commits::new(settings.commit_interval),
+            commits: Commits::new(settings.commit_interval, transactions.clone()),
+            transactions,
+            broken: None,
             is_idle: true,
             sealed: Instant::now(),
             consumer,
@@ -102,7 +113,7 @@ impl Poll {
             match self.consumer.context().next_rebalance() {
                 Some(Rebalance::Assign(list)) => self.assign(&list)?,
                 Some(Rebalance::Revoke(list)) => self.revoke(&list),
-                None => {}
+                None => self.begin_anew()?,
             }
             self.commits.turn(&self.consumer, &self.intake);
             match self.assigned.pop() {
@@ -114,33 +125,59 @@ impl Poll {
     }
 
     fn assign(&mut self, list: &TopicPartitionList) -> Result<(), SourceError> {
-        let starts = self
-            .starts(list)
-            .and_then(|starts| self.take_over(starts))
-            .map(|starts| self.open(&starts));
+        let starts = self.take_over(list).map(|starts| self.open(&starts));
         let none = TopicPartitionList::new();
         context::assign(&self.consumer, starts.as_ref().unwrap_or(&none));
         starts.map(drop)
     }
 
-    /// Finishes what the owners before this one left of each partition; none of them when the pipeline has ended meanwhile.
-    fn take_over(&self, starts: Vec<Start>) -> Result<Vec<Start>, SourceError> {
-        for start in &starts {
-            let partition = self.partition(start);
-            match self.wait(self.intake.recover(&partition, &start.metadata)) {
-                Ok(()) => {}
-                Err(RecoverError::Stopped(_)) => return Ok(Vec::new()),
-                Err(RecoverError::Impossible(error)) => return Err(error),
+    /// Finishes what the owners before this one left of each partition, and tells where they start; none of them when the pipeline
+    /// has ended meanwhile.
+    fn take_over(&self, list: &TopicPartitionList) -> Result<Vec<Start>, SourceError> {
+        let mut starts = self.starts(list)?;
+        while let Err(error) = self.recover(&starts) {
+            match error {
+                RecoverError::Stopped(_) => return Ok(Vec::new()),
+                RecoverError::Impossible(error) => return Err(error),
+                RecoverError::Gone(error) => {
+                    let now = self.starts(list)?;
+                    // What was committed meanwhile is of another member, which does not name runs that are gone.
+                    if now == starts {
+                        return Err(error);
+                    }
+                    starts = now;
+                }
             }
         }
+        starts.iter().try_for_each(Start::check)?;
         Ok(starts)
+    }
+
+    fn recover(&self, starts: &[Start]) -> Result<(), RecoverError> {
+        starts.iter().try_for_each(|start| {
+            let partition = self.partition(start);
+            self.wait(self.intake.recover(&partition, &start.metadata))
+        })
     }
 
     /// Where the partitions start; none of them when the pipeline is to stop before that is known.
     fn starts(&self, list: &TopicPartitionList) -> Result<Vec<Start>, SourceError> {
+        if let Some(transactions) = &self.transactions {
+            // What is still on its way of an earlier generation must not get into a transaction of this one.
+            self.wait(async {
+                tokio::select! {
+                    () = transactions.released(list) => {}
+                    () = self.intake.stopping() => {}
+                }
+            });
+        }
         while !self.intake.is_stopping() {
             context::check(&self.consumer)?;
-            match start::starts(&self.consumer, list, self.spec.start_at) {
+            let owned = match &self.transactions {
+                Some(transactions) => self.wait(transactions.own(list)),
+                None => Ok(()),
+            };
+            match owned.and_then(|()| start::starts(&self.consumer, list, self.spec.start_at)) {
                 Ok(starts) => return Ok(starts),
                 Err(Unknown::Stop(error)) => return Err(error),
                 Err(Unknown::AskAgain(code, reason)) => {
@@ -152,26 +189,60 @@ impl Poll {
         Ok(Vec::new())
     }
 
-    /// Opens partitions; returns what to assign. The start of those that the group reads for the first time is a checkpoint to be
-    /// committed: should this member end before anything is settled, the next one must not start at another end of the log. So is
-    /// the start of those whose metadata names runs: they are seen now, and no one has to look for them again.
+    /// Opens partitions; returns what to assign. Their start is a checkpoint to be committed: where the group reads them for the
+    /// first time the next owner must not start at another end of the log, and runs that were named are seen now.
     fn open(&mut self, starts: &[Start]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(starts.len());
         for start in starts {
             let queue = self.queue.forward(&start.topic, start.partition);
             let partition = Arc::new(self.partition(start));
-            if start.is_first || !start.metadata.is_empty() {
-                self.intake.open_at(&partition, start.offset);
-            } else {
-                self.intake.open(&partition);
-            }
+            self.intake.open_at(&partition, start.offset);
             self.assigned.add(partition, start.offset, queue);
-            let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
-            list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))
-                .expect("an offset can be represented");
         }
         info!(partitions = starts.len(), "partitions assigned");
-        list
+        start::list(starts)
+    }
+
+    /// Reads again what was in transactions that were aborted: no one has seen it.
+    fn begin_anew(&mut self) -> Result<(), SourceError> {
+        let broken = self.transactions.as_ref().and_then(|it| it.broken());
+        let Some(Broken {
+            list,
+            reason,
+            refusal,
+        }) = broken
+        else {
+            self.broken = None;
+            return Ok(());
+        };
+        if self.broken.get_or_insert_with(Instant::now).elapsed() < BEGIN_ANEW_AFTER {
+            return Ok(());
+        }
+        if let Some(refusal) = refusal {
+            return Err(SourceError::Misconfigured(refusal));
+        }
+        warn!(
+            partitions = list.count(),
+            reason, "a transaction was aborted, reading again what was in it"
+        );
+        self.broken = None;
+        let partitions = self.assigned.remove(&list);
+        self.close(&partitions);
+        self.commits.finish(&self.consumer, &self.intake);
+        let starts = self.starts(&list)?;
+        starts.iter().try_for_each(Start::check)?;
+        while !self.intake.is_stopping() {
+            match start::seek(&self.consumer, &starts, SEEK_WAIT) {
+                Ok(()) => {
+                    self.open(&starts);
+                    break;
+                }
+                Err((code, reason)) => {
+                    self.consumer.context().troubles().note(code, &reason);
+                    context::poll(&self.consumer, POLL_EVERY);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn partition(&self, start: &Start) -> Partition {
@@ -199,7 +270,7 @@ impl Poll {
     /// Drains partitions, commits how far they got, and closes them.
     fn let_go(&mut self, partitions: &[Arc<Partition>]) {
         let drain_timeout = self.settings.drain_timeout;
-        let drained = self.wait(self.intake.drain(partitions, drain_timeout));
+        let drained = self.drain(partitions, drain_timeout);
         if !drained && !self.intake.is_ended() {
             warn!(
                 ?drain_timeout,
@@ -210,22 +281,50 @@ impl Poll {
         self.close(partitions);
     }
 
+    /// Waits until nothing of `partitions` is in flight. Commits meanwhile: a transaction keeps out what is behind it until it is
+    /// committed.
+    fn drain(&mut self, partitions: &[Arc<Partition>], within: Duration) -> bool {
+        let every = self.turn_every();
+        self.runtime.block_on(async {
+            let drained = self.intake.drain(partitions, within);
+            tokio::pin!(drained);
+            loop {
+                if let Ok(answer) = timeout(every, &mut drained).await {
+                    return answer;
+                }
+                context::poll(&self.consumer, Duration::ZERO);
+                self.commits.turn(&self.consumer, &self.intake);
+            }
+        })
+    }
+
+    /// How long the thread may wait for the pipeline before it looks after all else.
+    fn turn_every(&self) -> Duration {
+        POLL_EVERY.min(self.commits.interval())
+    }
+
     /// Commits the checkpoints of `partitions`, which are about to be another member's. Each commit makes runs seen, and only
     /// then there can be a next one; what cannot be shown in time is left to the next owner.
     fn commit_last(&mut self, partitions: &[Arc<Partition>]) {
         let deadline = Instant::now() + LAST_COMMIT_WAIT;
+        let mut all_seen = false;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !self.wait(self.intake.seen(partitions, left)) {
-                return;
-            }
             let mut checkpoints = self.intake.checkpoints();
             checkpoints.retain(|it| partitions.contains(&it.partition));
-            let (commits, consumer) = (&mut self.commits, &self.consumer);
-            if checkpoints.is_empty()
-                || commits.now(consumer, &self.intake, checkpoints, deadline)
-                    == Err(Refused::ForGood)
-            {
+            if checkpoints.is_empty() {
+                if all_seen {
+                    return;
+                }
+            } else {
+                let (commits, consumer) = (&mut self.commits, &self.consumer);
+                let answer = commits.now(consumer, &self.intake, checkpoints, deadline);
+                if answer == Err(Refused::ForGood) {
+                    return;
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            all_seen = self.wait(self.intake.seen(partitions, left));
+            if !all_seen {
                 return;
             }
         }
@@ -256,7 +355,7 @@ impl Poll {
         // Without room the next turn tries again; that the pipeline has ended is seen there.
         let _sent = self
             .runtime
-            .block_on(async { timeout(POLL_EVERY, self.intake.send(&mut batch)).await });
+            .block_on(async { timeout(self.turn_every(), self.intake.send(&mut batch)).await });
         if let Some(batch) = batch {
             self.assigned.put_back(batch);
         }

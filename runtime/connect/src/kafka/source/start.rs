@@ -27,18 +27,30 @@ use crate::kafka::client::{advice, code};
 const ANSWER_WAIT: Duration = Duration::from_secs(3);
 
 /// Where a partition starts.
+#[derive(PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) topic: String,
     pub(super) partition: i32,
     pub(super) offset: u64,
-    /// Whether the group has committed nothing of it yet.
-    pub(super) is_first: bool,
     /// What its last owner committed beside the offset.
     pub(super) metadata: String,
+    log: OffsetRange,
+}
+
+impl Start {
+    /// Fails where the log does not have the offset: only once all that was committed before it is seen, since whoever is told may
+    /// reset the group, and with that what it says of runs.
+    pub(super) fn check(&self) -> Result<(), SourceError> {
+        let Self { offset, log, .. } = self;
+        if (log.start..=log.next).contains(offset) {
+            return Ok(());
+        }
+        Err(lost(&self.topic, self.partition, *offset, *log))
+    }
 }
 
 /// Why a start could not be told.
-pub(super) enum Unknown {
+pub(in crate::kafka) enum Unknown {
     /// The cluster did not answer, or not yet.
     AskAgain(RDKafkaErrorCode, String),
     /// Asking again cannot help.
@@ -77,23 +89,49 @@ pub(super) fn starts(
             _ => None,
         };
         let offset = match (committed, start_at) {
-            (Some(committed), _) if (log.start..=log.next).contains(&committed) => committed,
-            (Some(committed), _) => {
-                return Err(Unknown::Stop(lost(topic, partition, committed, log)));
-            }
+            (Some(committed), _) => committed,
             (None, StartAt::Earliest) => log.start,
             (None, StartAt::Latest) => log.next,
         };
-        let (topic, is_first) = (topic.to_owned(), committed.is_none());
+        let topic = topic.to_owned();
         Ok(Start {
             topic,
             partition,
             offset,
-            is_first,
             metadata: element.metadata().to_owned(),
+            log,
         })
     };
     committed.elements().iter().map(start).collect()
+}
+
+/// Where to read from, as librdkafka wants it.
+pub(super) fn list(starts: &[Start]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(starts.len());
+    for start in starts {
+        let offset = i64::try_from(start.offset).expect("offsets of a broker are signed");
+        list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))
+            .expect("an offset can be represented");
+    }
+    list
+}
+
+/// Makes partitions that are read already be read from other offsets: what was fetched ahead of them is thrown away.
+pub(super) fn seek(
+    consumer: &Consumer,
+    starts: &[Start],
+    wait: Duration,
+) -> Result<(), (RDKafkaErrorCode, String)> {
+    let list = consumer
+        .seek_partitions(list(starts), wait)
+        .map_err(|error| (code(&error), error.to_string()))?;
+    for element in list.elements() {
+        let topic = element.topic();
+        element
+            .error()
+            .map_err(|error| (code(&error), format!("{topic}: {error}")))?;
+    }
+    Ok(())
 }
 
 /// Whether the group has committed anything of the topics in `list` before.

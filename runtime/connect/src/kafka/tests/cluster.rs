@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::store::Store;
 use crate::kafka::source::{KafkaSource, SourceSettings};
+use crate::kafka::transaction::Transactions;
 use crate::source::BatchLimits;
 
 pub(super) const TOPIC: &str = "log";
@@ -217,6 +218,16 @@ pub(super) fn start_into(
     destination: Destination,
     dead: &Arc<Store>,
 ) -> Running {
+    start_together(spec, destination, dead, None)
+}
+
+/// Like [`start_into`], from a source that commits `transactions`.
+pub(super) fn start_together(
+    spec: &KafkaSourceSpec,
+    destination: Destination,
+    dead: &Arc<Store>,
+    transactions: Option<Arc<Transactions>>,
+) -> Running {
     let settings = SourceSettings {
         drain_timeout: Duration::from_secs(1),
         commit_interval: Duration::from_millis(50),
@@ -231,7 +242,7 @@ pub(super) fn start_into(
         destination,
     };
     let pipeline = Pipeline::new(
-        KafkaSource::connect(spec, settings).unwrap(),
+        KafkaSource::connect(spec, settings, transactions).unwrap(),
         vec![Vec::new(), Vec::new()],
         vec![outlet],
         DeadLetters {

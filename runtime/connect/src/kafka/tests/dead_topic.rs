@@ -10,7 +10,7 @@ use tamis_core::sink::{Records, Sink as _, SinkError, Verdict};
 
 use super::cluster::{Cluster, TOPIC, start};
 use super::store::{Header, Kept, Store};
-use crate::kafka::sink::DeadTopic;
+use crate::kafka::dead_topic::DeadTopic;
 
 fn spec(cluster: &Cluster, properties: &[(&str, &str)]) -> DeadTopicSpec {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), Secret::new(*value));

@@ -124,7 +124,8 @@ fn check_property(name: &str, value: &str, expected: &str) {
             bytes_max: 1,
         },
     };
-    let Err(SourceError::Misconfigured(reason)) = KafkaSource::connect(&spec, settings) else {
+    let Err(SourceError::Misconfigured(reason)) = KafkaSource::connect(&spec, settings, None)
+    else {
         panic!("{name} was taken");
     };
     assert_eq!(reason, expected);

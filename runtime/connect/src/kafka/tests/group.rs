@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rdkafka::consumer::Consumer as _;
+use rdkafka::{ClientConfig, TopicPartitionList};
 use tamis_config::spec::{Secret, StartAt};
 use tamis_core::PipelineError;
 use tamis_core::source::SourceError;
+use tokio::time::{Duration, Instant};
 
-use super::cluster::{Cluster, Input, start};
+use super::cluster::{Cluster, Input, TOPIC, WAIT, start};
 use super::store::Store;
+use crate::kafka::source::Consumer;
+use crate::kafka::source::context::{self, Context, Rebalance};
 
 #[tokio::test]
 async fn a_stop_drains_and_commits_all_that_was_read() {
@@ -190,4 +195,40 @@ async fn offsets_that_the_log_does_not_have_stop_the_pipeline() {
             "the next offset of log/0 is 11 but its log is [0, 10)"
         )
     );
+}
+
+/// What a member that has joined the group is asked first.
+fn first_assignment(cluster: &Cluster) -> (Consumer, TopicPartitionList) {
+    let brokers = cluster.mock.bootstrap_servers();
+    let consumer: Consumer = ClientConfig::new()
+        .set("bootstrap.servers", &brokers)
+        .set("group.id", "group")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .create_with_context(Context::new(brokers))
+        .unwrap();
+    consumer.subscribe(&[TOPIC]).unwrap();
+    let since = Instant::now();
+    loop {
+        context::poll(&consumer, Duration::from_millis(100));
+        match consumer.context().next_rebalance() {
+            Some(Rebalance::Assign(list)) => return (consumer, list),
+            Some(Rebalance::Revoke(_)) => panic!("nothing is assigned yet"),
+            None => assert!(since.elapsed() < WAIT, "no assignment comes"),
+        }
+    }
+}
+
+#[test]
+fn what_was_never_assigned_can_be_revoked() {
+    let cluster = Cluster::new(2);
+    let (consumer, list) = first_assignment(&cluster);
+    assert_eq!(list.count(), 2);
+    let mut first = TopicPartitionList::new();
+    first.add_partition(TOPIC, 0);
+    context::assign(&consumer, &first);
+    assert_eq!(consumer.assignment().unwrap().count(), 1);
+    context::unassign(&consumer, &list);
+    let left = consumer.assignment().unwrap().count();
+    context::desert(&consumer);
+    assert_eq!(left, 0);
 }

@@ -232,21 +232,49 @@ async fn refusal(metadata: &str) -> String {
 async fn a_commit_that_names_what_cannot_be_shown_stops_the_pipeline() {
     let (version, sink, store) = tokio::join!(
         refusal("tamis/9 store/00000000-1"),
-        refusal("tamis/1 gone/00000000-1"),
-        refusal("tamis/1 store/00000000-1"),
+        refusal("tamis/2 gone/00000000-1"),
+        refusal("tamis/2 store/00000000-1"),
     );
     assert!(version.contains("version \"9\""), "{version}");
     assert!(sink.contains("sink gone is committed"), "{sink}");
     assert!(store.contains("must share one"), "{store}");
 }
 
+/// The name of the store below `root`, which gets one once it is connected.
+fn store_name(root: &Path) -> String {
+    drop(archive(root));
+    fs::read_to_string(root.join(".staging/store")).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_owner_shows_what_was_committed_and_sweeps_what_was_not() {
+async fn a_committed_run_of_which_there_is_nothing_stops_the_pipeline() {
     let (cluster, root) = (Cluster::new(PARTITIONS), TempDir::new().unwrap());
     let root = root.path();
-    // The store gets its name once it is connected.
-    drop(archive(root));
-    let name = fs::read_to_string(root.join(".staging/store")).unwrap();
+    cluster.fill("a", 10);
+    cluster.commit_with(5, &format!("tamis/2 store/{}-1", store_name(root)));
+    let error = start(&cluster, root).end().await.unwrap_err();
+    let PipelineError::Source(SourceError::Lost(reason)) = error else {
+        panic!("{error}");
+    };
+    assert!(reason.contains("there is nothing of it in"), "{reason}");
+    assert_eq!(cluster.committed(), BTreeMap::from([(0, 5), (1, 5)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_never_left_a_mark_is_not_missed() {
+    let (cluster, root) = (Cluster::new(PARTITIONS), TempDir::new().unwrap());
+    let root = root.path();
+    cluster.fill("a", 10);
+    // Whoever wrote version 1 left nothing of a run that was shown.
+    cluster.commit_with(5, &format!("tamis/1 store/{}-1", store_name(root)));
+    let running = start(&cluster, root);
+    until("the rest is seen", || lines(root).len() == 10).await;
+    running.stop().await;
+}
+
+/// Two runs of each partition, staged by an owner that died; returns the names without their number.
+fn leave_runs(root: &Path) -> String {
+    let name = store_name(root);
     for partition in 0..PARTITIONS {
         let folder = root.join(format!(".staging/group/cluster/{TOPIC}/{partition}"));
         fs::create_dir_all(&folder).unwrap();
@@ -262,6 +290,14 @@ async fn the_next_owner_shows_what_was_committed_and_sweeps_what_was_not() {
             fs::write(folder.join(format!("{run}.part")), format!("{run}\n")).unwrap();
         }
     }
+    name
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_owner_shows_what_was_committed_and_discards_what_was_not() {
+    let (cluster, root) = (Cluster::new(PARTITIONS), TempDir::new().unwrap());
+    let root = root.path();
+    let name = leave_runs(root);
     cluster.fill("a", 5);
     cluster.commit_with(5, &format!("tamis/1 store/{name}-1"));
     let running = start(&cluster, root);
@@ -272,4 +308,36 @@ async fn the_next_owner_shows_what_was_committed_and_sweeps_what_was_not() {
     running.stop().await;
     assert_eq!(lines(root), [format!("{name}-1"), format!("{name}-1")]);
     assert_eq!(staged(root), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_is_seen_before_a_lost_place_stops_the_pipeline() {
+    let (cluster, root) = (Cluster::new(PARTITIONS), TempDir::new().unwrap());
+    let root = root.path();
+    let name = leave_runs(root);
+    cluster.fill("a", 5);
+    cluster.commit_with(7, &format!("tamis/2 store/{name}-1"));
+    let error = start(&cluster, root).end().await.unwrap_err();
+    let PipelineError::Source(SourceError::Lost(reason)) = error else {
+        panic!("{error}");
+    };
+    assert!(reason.contains("its log is [0, 5)"), "{reason}");
+    assert_eq!(lines(root), [format!("{name}-1"), format!("{name}-1")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_does_not_wait_for_what_cannot_be_shown() {
+    let (cluster, root) = (Cluster::new(PARTITIONS), TempDir::new().unwrap());
+    let root = root.path();
+    // It is in the way of the folder.
+    fs::write(root.join(TOPIC), "").unwrap();
+    cluster.fill("a", 10);
+    let running = start(&cluster, root);
+    let all = BTreeMap::from([(0, 10), (1, 10)]);
+    until("runs are committed", || cluster.committed() == all).await;
+    let since = Instant::now();
+    let error = running.end().await.unwrap_err();
+    let took = since.elapsed();
+    assert!(matches!(error, PipelineError::Sink { .. }), "{error}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
 }

@@ -254,7 +254,7 @@ impl<'a> Replay<'a> {
         let letters = chosen.iter().map(|chosen| chosen.letter.clone()).collect();
         let source: Box<dyn Source> = Box::new(LetterSource::new(letters, limits));
         let source = || std::future::ready(Ok(source));
-        wiring::assemble(spec, source, lanes, target.sinks(spec), &self.owner).await
+        wiring::assemble(spec, source, lanes, target.sinks(spec), &self.owner, None).await
     }
 
     /// Stores `marks`, each beside its letter. An outage is waited out.
@@ -273,7 +273,7 @@ impl<'a> Replay<'a> {
         for tries in 0.. {
             match store.mark(marks).await {
                 Ok(()) => break,
-                Err(SinkError::Misconfigured(error)) => {
+                Err(SinkError::Misconfigured(error) | SinkError::Gone(error)) => {
                     let error = anyhow::Error::from_boxed(error);
                     return Err(error.context(format!(
                         "{}: letters were replayed and could not be marked",
