@@ -37,6 +37,12 @@ pub(crate) struct SelectArguments {
     /// Only those of records of this topic
     #[arg(long)]
     pub(crate) topic: Option<String>,
+    /// Only those of records of the partition with this number
+    #[arg(long, value_name = "N")]
+    pub(crate) partition: Option<i32>,
+    /// Only those of records with these offsets: 42, or 42..50 without the 50, 42.., ..50
+    #[arg(long, value_name = "RANGE", value_parser = offsets)]
+    pub(crate) offsets: Option<Offsets>,
     /// Only those of records of this time or later: 2023-01-18, 2023-01-18T04:05:06Z; without a zone it is UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
@@ -57,6 +63,7 @@ Examples:
   tamis dead list pipeline.yaml --since 2023-01-18
   tamis dead list pipeline.yaml --stage archive --reason \"line feed\" --limit 20
   tamis dead list pipeline.yaml --summary
+  tamis dead list pipeline.yaml --topic msproject_log --partition 0 --offsets 42..50
   tamis dead list pipeline.yaml --json | jq -r .id
 
 Exit code 1 says that something in the store could not be read; all else is listed.")]
@@ -131,6 +138,32 @@ pub(crate) struct ReplayArguments {
     pub(crate) json: bool,
 }
 
+/// The first offset, and the one behind the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Offsets {
+    pub(crate) start: u64,
+    pub(crate) next: u64,
+}
+
+fn offsets(text: &str) -> Result<Offsets, String> {
+    let number = |text: &str, open: u64| match text {
+        "" => Ok(open),
+        text => text.parse::<u64>(),
+    };
+    let range = match text.split_once("..") {
+        None => text.parse().map(|start: u64| Offsets {
+            start,
+            next: start.saturating_add(1),
+        }),
+        Some((start, next)) => number(start, 0).and_then(|start| {
+            let next = number(next, u64::MAX)?;
+            Ok(Offsets { start, next })
+        }),
+    };
+    let range = range.ok().filter(|range| range.start < range.next);
+    range.ok_or_else(|| "expected offsets such as 42, 42..50, 42.. or ..50".to_owned())
+}
+
 fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
@@ -145,6 +178,24 @@ fn time(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn offsets_are_one_or_a_range_without_its_end() {
+        let check = |text: &str, expected: Option<(u64, u64)>| {
+            let found = offsets(text).ok();
+            let found = found.map(|range| (range.start, range.next));
+            assert_eq!(found, expected, "{text}");
+        };
+        check("42", Some((42, 43)));
+        check("42..50", Some((42, 50)));
+        check("42..", Some((42, u64::MAX)));
+        check("..50", Some((0, 50)));
+        check("50..42", None);
+        check("42..42", None);
+        check("-1", None);
+        check("", None);
+        check("a..b", None);
+    }
 
     #[test]
     fn a_time_is_a_date_or_an_instant() {

@@ -11,10 +11,11 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
 
 use anyhow::{Context as _, Result};
-use tamis_config::{PipelineSpec, PluginFiles};
+use tamis_config::{KafkaDelivery, PipelineSpec, PluginFiles, SinkKind, SinkSpec};
 use tamis_connect::dead::read::{DeadStore, ReadError, open};
 use tamis_host::Engine;
 use tokio::runtime::Runtime;
+use tracing::warn;
 
 use super::pass;
 use super::select::Select;
@@ -78,7 +79,13 @@ impl Command<'_> {
             Err(ReadError::Halted) => return Ok(Exit::Unsettled),
             stores => stores.context("dead letters")?,
         };
-        if !self.arguments.yes {
+        if let Some(SinkSpec { name: sink, .. }) = transactional(self.spec) {
+            warn!(
+                sink,
+                "what is replayed is written without a transaction, at least once"
+            );
+        }
+        if self.arguments.dry_run || !self.arguments.yes {
             let plan = self.plan(&stores)?;
             plan.print(self.arguments.json)?;
             if self.arguments.dry_run {
@@ -170,6 +177,18 @@ impl Command<'_> {
             sent => sent,
         }
     }
+}
+
+/// The sink that writes in transactions. These go with offsets of the group, and a replay has none to commit.
+fn transactional(spec: &PipelineSpec) -> Option<&SinkSpec> {
+    let is_so = |sink: &&SinkSpec| match &sink.kind {
+        SinkKind::Kafka(spec) => match spec.delivery {
+            KafkaDelivery::Transactional(_) => true,
+            KafkaDelivery::AtLeastOnce(_) => false,
+        },
+        SinkKind::File(_) => false,
+    };
+    spec.sinks.iter().find(is_so)
 }
 
 /// Asks the person at the terminal.

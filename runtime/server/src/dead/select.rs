@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tamis_connect::dead::marker::Marker;
 use tamis_connect::dead_folder::letter::DeadLetter;
 
-use crate::cli::dead::SelectArguments;
+use crate::cli::dead::{Offsets, SelectArguments};
 
 /// What the command line says of them.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub(super) struct Select {
     /// In small letters.
     reason: Option<String>,
     topic: Option<String>,
+    partition: Option<i32>,
+    offsets: Option<Offsets>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     /// At most so many.
@@ -31,6 +33,8 @@ impl Select {
             stage,
             reason,
             topic,
+            partition,
+            offsets,
             since,
             until,
             limit,
@@ -41,6 +45,8 @@ impl Select {
             stage: stage.clone(),
             reason: reason.as_ref().map(|reason| reason.to_lowercase()),
             topic: topic.clone(),
+            partition: *partition,
+            offsets: *offsets,
             since: *since,
             until: *until,
             limit: limit.unwrap_or(u64::MAX),
@@ -51,6 +57,10 @@ impl Select {
     pub(super) fn takes(&self, letter: &DeadLetter) -> bool {
         self.names(&letter.id, &letter.stage)
             && self.topic.as_ref().is_none_or(|it| *it == letter.topic)
+            && self.partition.is_none_or(|it| it == letter.partition)
+            && self
+                .offsets
+                .is_none_or(|it| (it.start..it.next).contains(&letter.offset))
             && self
                 .reason
                 .as_ref()
@@ -106,6 +116,12 @@ mod tests {
         check(|it| it.reason = Some("xml".into()), &[], false);
         check(|it| it.topic = Some("t".into()), &[], true);
         check(|it| it.topic = Some("s".into()), &[], false);
+        check(|it| it.partition = Some(0), &[], true);
+        check(|it| it.partition = Some(1), &[], false);
+        let offsets = |start, next| Some(Offsets { start, next });
+        check(|it| it.offsets = offsets(1, 2), &[], true);
+        check(|it| it.offsets = offsets(0, 1), &[], false);
+        check(|it| it.offsets = offsets(2, 3), &[], false);
         check(|it| it.since = time("2023-01-18T04:05:06Z"), &[], true);
         check(|it| it.since = time("2023-01-18T04:05:07Z"), &[], false);
         check(|it| it.until = time("2023-01-18T04:05:06Z"), &[], false);

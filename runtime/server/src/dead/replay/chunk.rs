@@ -254,6 +254,7 @@ impl<'a> Replay<'a> {
         let letters = chosen.iter().map(|chosen| chosen.letter.clone()).collect();
         let source: Box<dyn Source> = Box::new(LetterSource::new(letters, limits));
         let source = || std::future::ready(Ok(source));
+        // It has no offsets to commit.
         wiring::assemble(spec, source, lanes, target.sinks(spec), &self.owner, None).await
     }
 
