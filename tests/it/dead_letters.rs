@@ -451,6 +451,10 @@ fn a_store_of_dead_letters_that_is_away_is_waited_for() {
     let away = format!("{{ kafka: {{ brokers: [\"{address}\"], topic: dead }} }}");
     let job = Job::new("dead-away", |_| away.clone());
     let waiting = "waiting for kafka";
+    // A broker that is there without its topic is another matter.
+    broker.start();
+    broker.kafka().create_topic("dead", 2, &[]);
+    broker.kill();
 
     // Letters that no one takes hold up the commit, and are there once the store is.
     job.produce(&values(""));
@@ -458,7 +462,6 @@ fn a_store_of_dead_letters_that_is_away_is_waited_for() {
     running.await_words("dead letters");
     assert_eq!(job.settled(), 0);
     broker.start();
-    broker.kafka().create_topic("dead", 2, &[]);
     running.await_settled(&job.kafka.group(&job.group, &job.topic), 5);
     running.signal("TERM");
     assert_eq!(running.wait().code, Some(0));
