@@ -11,7 +11,7 @@ const LEVEL_FILTER: &str = "plugins/level-filter/level-filter.wasm";
 
 #[test]
 fn the_help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["run"],
         &["check"],
@@ -19,6 +19,10 @@ fn the_help_of_every_command_has_an_example() {
         &["demo"],
         &["plugin", "build"],
         &["plugin", "inspect"],
+        &["dead"],
+        &["dead", "list"],
+        &["dead", "show"],
+        &["dead", "replay"],
         &["completions"],
     ];
     for command in commands {

@@ -5,6 +5,8 @@
 mod bad_input;
 mod cases;
 mod command_line;
+mod dead_letters;
+mod dead_letters_beyond;
 mod demo;
 mod disk_full;
 mod groups;

@@ -5,7 +5,7 @@ mod kafka;
 
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
-pub use kafka::{KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
+pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
 
 /// One destination.
 #[derive(Debug, Clone)]

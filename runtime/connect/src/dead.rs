@@ -8,6 +8,10 @@ use tamis_core::sink::{Sink, SinkError};
 
 use crate::dead_folder::DeadFolder;
 
+pub mod letters;
+pub mod marker;
+pub mod read;
+
 /// Makes the stores of `spec`: with both, the folder takes what the topic refuses.
 ///
 /// # Errors
@@ -41,3 +45,7 @@ pub async fn connect(spec: &DeadLettersSpec) -> Result<DeadLetters, SinkError> {
         second: stores.next(),
     })
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "file", feature = "kafka"))]
+mod tests;

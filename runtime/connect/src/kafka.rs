@@ -1,6 +1,7 @@
 //! Kafka: the source that reads topics as a member of a consumer group, the sinks that write topics, and the topic of dead
 //! letters.
 
+pub(crate) mod dead_reader;
 pub mod dead_topic;
 pub mod sink;
 pub mod source;

@@ -9,7 +9,7 @@ use tamis_core::sink::SinkError;
 use crate::Transactions;
 
 /// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions; `transactions` are those
-/// that the source commits.
+/// that the source commits; where there are none, records are written at least once.
 ///
 /// # Errors
 /// When the store cannot be reached, or refuses.
@@ -45,20 +45,26 @@ fn kafka(
     lanes: usize,
     transactions: Option<&Arc<Transactions>>,
 ) -> Result<Destination, SinkError> {
-    use tamis_config::spec::KafkaDelivery;
+    use tamis_config::spec::{KAFKA_REQUEST, KafkaDelivery};
 
-    match &spec.delivery {
-        KafkaDelivery::AtLeastOnce(limits) => {
-            let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
-            Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
-        }
-        KafkaDelivery::Transactional(limits) => {
+    match (&spec.delivery, transactions) {
+        (KafkaDelivery::Transactional(limits), Some(transactions)) => {
             use crate::kafka::transaction::sink;
-            let transactions = transactions.expect("those of a transactional sink are made");
             let (sinks, store) = sink::connect(spec, transactions, lanes);
             Ok(Destination::Runs(sinks, store, run_limits(limits)))
         }
+        (KafkaDelivery::Transactional(_), None) => at_least_once(spec, &KAFKA_REQUEST),
+        (KafkaDelivery::AtLeastOnce(limits), _) => at_least_once(spec, limits),
     }
+}
+
+#[cfg(feature = "kafka")]
+fn at_least_once(
+    spec: &tamis_config::spec::KafkaSinkSpec,
+    limits: &tamis_config::spec::WriterLimits,
+) -> Result<Destination, SinkError> {
+    let sink = crate::kafka::sink::KafkaSink::connect(spec)?;
+    Ok(Destination::Keyed(Arc::new(sink), writer_limits(limits)))
 }
 
 #[cfg(any(feature = "file", feature = "kafka"))]
@@ -77,6 +83,21 @@ fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::Write
         bytes_max: limits.bytes_max,
         linger: std::time::Duration::from_millis(limits.linger_ms),
         requests_max: limits.requests_max,
+    }
+}
+
+/// Tidies up behind an `owner` that will not come back: what it has staged and not shown stays.
+#[cfg_attr(
+    not(feature = "file"),
+    expect(unused_variables, reason = "only files are staged")
+)]
+pub fn forget(spec: &SinkSpec, owner: &str) {
+    match &spec.kind {
+        #[cfg(feature = "file")]
+        SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
+        #[cfg(not(feature = "file"))]
+        SinkKind::File(_) => {}
+        SinkKind::Kafka(_) => {}
     }
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::id::{OffsetRange, Partition, RecordId};
+use crate::numbers::Numbers;
 
 /// Which bytes of which buffer of a [`Batch`]; or none, which is not the same as empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub struct Row {
     pub offset: u64,
     /// Milliseconds since 1970-01-01 UTC; -1 for none.
     pub timestamp_ms: i64,
-    /// Numbers the outputs of one input.
+    /// Tells the outputs of one input apart; see [`Numbers`].
     pub number: u32,
     /// The value; none for a tombstone.
     pub value: Span,
@@ -98,6 +99,7 @@ pub struct Batch {
     buffers: Vec<Bytes>,
     originals: Vec<Row>,
     rows: Vec<Row>,
+    numbers: Numbers,
     room: Option<OwnedSemaphorePermit>,
 }
 
@@ -114,7 +116,7 @@ impl Batch {
         self.range
     }
 
-    /// The records that are left, in order of offset and number.
+    /// The records that are left, in order of offset; those of one offset as the plugins made them.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
@@ -142,8 +144,15 @@ impl Batch {
 
     /// Puts `rows` in the place of the present ones, with one more buffer that they may point into.
     pub fn replace(&mut self, rows: Vec<Row>, buffer: Option<Bytes>) {
+        self.numbers.note(&rows);
         self.rows = rows;
         self.buffers.extend(buffer);
+    }
+
+    /// How to number what is made of its rows.
+    #[must_use]
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
     }
 
     /// The record as the source gave it, from which the outputs at `offset` come.
@@ -294,6 +303,7 @@ impl BatchBuilder {
             buffers: vec![self.values.into(), self.meta.into()],
             originals: self.rows.clone(),
             rows: self.rows,
+            numbers: Numbers::default(),
             room: None,
         }
     }

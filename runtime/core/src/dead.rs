@@ -21,6 +21,8 @@ pub const HEADER_STAGE: &str = "tamis-stage";
 pub const HEADER_STAGE_VERSION: &str = "tamis-stage-version";
 /// Header: why, in words.
 pub const HEADER_REASON: &str = "tamis-reason";
+/// Header: the record's time in milliseconds since 1970-01-01 UTC; empty where it has none. A topic may set a time of its own.
+pub const HEADER_TIME: &str = "tamis-time";
 /// Header: the name of the source.
 pub const HEADER_SOURCE: &str = "tamis-source";
 /// Header: the topic, or the path of the file.
@@ -29,7 +31,7 @@ pub const HEADER_TOPIC: &str = "tamis-topic";
 pub const HEADER_PARTITION: &str = "tamis-partition";
 /// Header: the offset.
 pub const HEADER_OFFSET: &str = "tamis-offset";
-/// Header: numbers the outputs of one input.
+/// Header: which output of its input; see [`Numbers`](crate::numbers::Numbers).
 pub const HEADER_NUMBER: &str = "tamis-number";
 
 /// Bytes of a reason that a letter keeps.
@@ -45,7 +47,7 @@ pub(crate) fn letters(batch: &Batch, stage: &Stage, rejections: &[Rejection]) ->
         let original = batch
             .original(rejection.offset)
             .expect("a refused record was taken");
-        let mut head = describe(batch, stage, rejection);
+        let mut head = describe(batch, stage, rejection, original.timestamp_ms);
         head.extend_from_slice(batch.bytes(original.headers).unwrap_or_default());
         let (key, value) = (batch.bytes(original.key), batch.bytes(original.value));
         letters.push(rejection.offset, original.timestamp_ms, key, value, &head);
@@ -55,7 +57,7 @@ pub(crate) fn letters(batch: &Batch, stage: &Stage, rejections: &[Rejection]) ->
     Arc::new(letters.finish(last + 1))
 }
 
-fn describe(batch: &Batch, stage: &Stage, rejection: &Rejection) -> Vec<u8> {
+fn describe(batch: &Batch, stage: &Stage, rejection: &Rejection, timestamp_ms: i64) -> Vec<u8> {
     let Rejection {
         offset,
         number,
@@ -68,6 +70,7 @@ fn describe(batch: &Batch, stage: &Stage, rejection: &Rejection) -> Vec<u8> {
         number: *number,
     };
     let reason = &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)];
+    let time = (timestamp_ms >= 0).then(|| timestamp_ms.to_string());
     let mut head = Vec::with_capacity(256 + reason.len());
     let mut push = |name, value: &str| headers::push(&mut head, name, Some(value.as_bytes()));
     push(HEADER_VERSION, VERSION);
@@ -75,6 +78,7 @@ fn describe(batch: &Batch, stage: &Stage, rejection: &Rejection) -> Vec<u8> {
     push(HEADER_STAGE, &stage.name);
     push(HEADER_STAGE_VERSION, &stage.version);
     push(HEADER_REASON, reason);
+    push(HEADER_TIME, &time.unwrap_or_default());
     push(HEADER_SOURCE, &partition.source);
     push(HEADER_TOPIC, &partition.topic);
     push(HEADER_PARTITION, &partition.number.to_string());
@@ -139,6 +143,7 @@ mod tests {
                 (HEADER_STAGE, some("mask")),
                 (HEADER_STAGE_VERSION, some("1.2.0")),
                 (HEADER_REASON, Some("名".repeat(1365))),
+                (HEADER_TIME, some("8")),
                 (HEADER_SOURCE, some("s")),
                 (HEADER_TOPIC, some("t")),
                 (HEADER_PARTITION, some("3")),

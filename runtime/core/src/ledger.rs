@@ -254,8 +254,8 @@ impl Ledger {
         self.to_show.notified().await;
     }
 
-    /// Ranges that were taken and not settled and runs that were not committed, over all partitions that are open or were closed
-    /// for good.
+    /// Ranges that were taken and not settled, runs that were not committed, and partitions with runs that no one will show, over all
+    /// partitions that are open or were closed for good.
     pub(crate) fn unsettled(&self) -> usize {
         let state = self.lock();
         let open = state.partitions.values().map(Entry::unsettled);

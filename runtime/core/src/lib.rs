@@ -7,6 +7,8 @@ pub mod batch;
 pub mod dead;
 pub mod headers;
 pub mod id;
+pub mod numbers;
+pub mod only;
 pub mod sink;
 pub mod source;
 pub mod transform;

@@ -9,7 +9,7 @@ pub trait Transform: Send {
 
     /// Decides the fate of every row of `batch` and leaves in it those that go on.
     ///
-    /// Rows stay in order, and the numbers of the outputs of one input rise from 0.
+    /// Offsets of rows and of rejections never fall. What is made of a row is numbered as [`Numbers`](crate::numbers::Numbers) says.
     ///
     /// # Errors
     /// When the pipeline has to stop; the batch then counts as not taken.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tamis_core::batch::{Batch, Row};
+use tamis_core::batch::Batch;
 use tamis_core::transform::{Applied, Stage, Transform, TransformError};
 use tracing::warn;
 
@@ -106,7 +106,8 @@ impl PluginTransform {
             base,
         };
         let outcome = instance.process(input).and_then(|answer| {
-            let outcome = lift::lift(answer, &batch.rows()[range], place, &self.limits);
+            let (rows, numbers) = (&batch.rows()[range], batch.numbers());
+            let outcome = lift::lift(answer, rows, numbers, place, &self.limits);
             outcome.map_err(Failure::from)
         });
         let outcome = outcome.map_err(|failure| Stopped::Failed { failure, fresh })?;
@@ -179,19 +180,9 @@ impl Transform for PluginTransform {
 }
 
 /// Puts what is left in the place of the rows of `batch`.
-fn commit(batch: &mut Batch, mut outcome: Outcome) -> Applied {
-    renumber(&mut outcome.rows);
+fn commit(batch: &mut Batch, outcome: Outcome) -> Applied {
     batch.replace(outcome.rows, Some(Bytes::from(outcome.bytes)));
     outcome.applied
-}
-
-/// Counts the outputs of each offset from 0, whatever stages they went through.
-fn renumber(rows: &mut [Row]) {
-    for same in rows.chunk_by_mut(|a, b| a.offset == b.offset) {
-        for (number, row) in (0..).zip(same) {
-            row.number = number;
-        }
-    }
 }
 
 impl fmt::Debug for PluginTransform {

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod dead;
+
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -24,6 +26,7 @@ Examples:
   tamis check pipeline.yaml                find all problems of a configuration
   tamis run pipeline.yaml                  run it; Ctrl-C drains and stops
   tamis plugin build my-plugin             compile a plugin to WebAssembly
+  tamis dead list pipeline.yaml            what was refused, by whom and why
 
 Exit codes:
   0  all is well
@@ -45,6 +48,9 @@ pub(crate) enum Command {
     /// Build and look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Look at dead letters, and send them again
+    #[command(subcommand, after_help = dead::AFTER_HELP)]
+    Dead(dead::DeadCommand),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  tamis completions bash > /etc/bash_completion.d/tamis")]
     Completions {

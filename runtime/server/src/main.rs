@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod dead;
 mod demo;
 mod exit;
 mod failpoint;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::cli::dead::DeadCommand;
 use crate::cli::{Cli, Command, PluginCommand};
 use crate::exit::Exit;
 use crate::failpoint::Failpoint;
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Plugin(PluginCommand::Build(arguments)) => plugin::build::run(&arguments),
         Command::Plugin(PluginCommand::Inspect(arguments)) => plugin::inspect::run(&arguments),
+        Command::Dead(DeadCommand::List(arguments)) => dead::list::run(&arguments),
+        Command::Dead(DeadCommand::Show(arguments)) => dead::show::run(&arguments),
+        Command::Dead(DeadCommand::Replay(arguments)) => dead::replay::run(&arguments),
         Command::Completions { shell } => print(&cli::completions(shell)),
     };
     exit.into()

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec, SourceSpec};
 use tamis_connect::Transactions;
 use tamis_core::sink::SinkError;
+use tamis_core::source::{Source, SourceError};
 use tamis_core::transform::Transform;
 use tamis_core::{Backoff, Limits, Outlet, Pipeline};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform};
@@ -23,41 +24,74 @@ pub(crate) type Lanes = Vec<Vec<Box<dyn Transform>>>;
 /// Connects everything that `spec` names to its configured `lanes`. Nothing runs before all of it is there.
 pub(crate) async fn connect(spec: &PipelineSpec, lanes: Lanes) -> Result<Pipeline> {
     let transactions = Transactions::of(&spec.source, &spec.sinks)?;
-    let mut sinks = Vec::with_capacity(spec.sinks.len());
-    for sink in &spec.sinks {
-        sinks.push(
-            outlet(sink, lanes.len(), owner(spec), transactions.as_ref())
-                .await
-                .with_context(|| format!("sink {}", sink.name))?,
-        );
+    let committing = transactions.clone();
+    let source = || tamis_connect::source::connect(&spec.source, &spec.limits, committing);
+    let (sinks, owner) = (&spec.sinks, owner(spec));
+    assemble(spec, source, lanes, sinks, owner, transactions.as_ref()).await
+}
+
+/// Connects what comes of `source` through `lanes` to `sinks`; the rest is that of `spec`. `owner` is who has the partitions, and
+/// `transactions` are those that the source commits.
+pub(crate) async fn assemble<F>(
+    spec: &PipelineSpec,
+    source: impl FnOnce() -> F,
+    lanes: Lanes,
+    sinks: &[SinkSpec],
+    owner: &str,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Pipeline>
+where
+    F: Future<Output = Result<Box<dyn Source>, SourceError>>,
+{
+    let mut outlets = Vec::with_capacity(sinks.len());
+    for sink in sinks {
+        let outlet = outlet(sink, lanes.len(), owner, transactions).await;
+        outlets.push(outlet.with_context(|| format!("sink {}", sink.name))?);
     }
     let dead = once_there("dead letters", async || {
         tamis_connect::dead::connect(&spec.dead_letters).await
     })
     .await
     .context("dead letters")?;
-    let source = tamis_connect::source::connect(&spec.source, &spec.limits, transactions).await?;
+    let source = source().await?;
     let limits = Limits {
         in_flight_bytes_max: spec.limits.in_flight_bytes_max,
         shutdown_timeout: Duration::from_millis(spec.limits.shutdown_timeout_ms),
         backoff: Backoff::default(),
         seed: fastrand::u64(..),
     };
-    Ok(Pipeline::new(source, lanes, sinks, dead, limits))
+    Ok(Pipeline::new(source, lanes, outlets, dead, limits))
 }
 
 /// Every plugin compiled once, and configured for each lane: what can be known without touching the world.
 pub(crate) fn lanes(spec: &PipelineSpec, engine: &Engine) -> Result<Lanes> {
+    instances(spec, &plugins(spec, engine)?)
+}
+
+/// Every plugin compiled, in order.
+pub(crate) fn plugins(spec: &PipelineSpec, engine: &Engine) -> Result<Vec<Arc<Plugin>>> {
+    let load = |plugin| {
+        let loaded = load(plugin, engine).with_context(|| named(plugin))?;
+        Ok(Arc::new(loaded))
+    };
+    spec.plugins.iter().map(load).collect()
+}
+
+/// For each lane an instance of each of the `plugins` of `spec`.
+pub(crate) fn instances(spec: &PipelineSpec, plugins: &[Arc<Plugin>]) -> Result<Lanes> {
     let mut lanes = Lanes::new();
     lanes.resize_with(spec.limits.lanes, Vec::new);
-    for plugin in &spec.plugins {
-        let named = || format!("plugin {} ({})", plugin.name, plugin.path.display());
-        let loaded = Arc::new(load(plugin, engine).with_context(named)?);
+    for (spec, plugin) in spec.plugins.iter().zip(plugins) {
         for lane in &mut lanes {
-            lane.push(Box::new(transform(plugin, &loaded).with_context(named)?));
+            let instance = transform(spec, plugin).with_context(|| named(spec))?;
+            lane.push(Box::new(instance));
         }
     }
     Ok(lanes)
+}
+
+fn named(plugin: &PluginSpec) -> String {
+    format!("plugin {} ({})", plugin.name, plugin.path.display())
 }
 
 fn load(plugin: &PluginSpec, engine: &Engine) -> Result<Plugin> {
@@ -94,7 +128,7 @@ fn limits(limits: PluginLimits) -> tamis_host::PluginLimits {
 }
 
 /// Who has the partitions that are read: what the members of a group stage is found by each other.
-fn owner(spec: &PipelineSpec) -> &str {
+pub(crate) fn owner(spec: &PipelineSpec) -> &str {
     match &spec.source {
         SourceSpec::Kafka(source) => &source.group,
         SourceSpec::File(_) | SourceSpec::Stdin(_) => &spec.name,

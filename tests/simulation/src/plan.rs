@@ -13,6 +13,10 @@ pub(crate) enum Plan {
     RejectLate,
     /// The first plugin makes two of it.
     Twice,
+    /// Both plugins make two of each.
+    Four,
+    /// The first plugin makes two of it, the second one refuses the first of them.
+    OneOfTwo,
     /// The first plugin gives it a route that two sinks take.
     Audit,
     /// The first plugin gives it a route that only the sink for everything takes.
@@ -25,12 +29,14 @@ pub(crate) enum Plan {
     TooLarge,
 }
 
-const PLANS: [Plan; 10] = [
+const PLANS: [Plan; 12] = [
     Plan::Keep,
     Plan::Drop,
     Plan::RejectEarly,
     Plan::RejectLate,
     Plan::Twice,
+    Plan::Four,
+    Plan::OneOfTwo,
     Plan::Audit,
     Plan::Elsewhere,
     Plan::Impossible,
@@ -79,6 +85,8 @@ pub(crate) fn expected(
         Plan::RejectEarly => vec![dead("dead", "first")],
         Plan::RejectLate => vec![dead("dead", "second")],
         Plan::Twice => [both(0), both(1)].concat(),
+        Plan::Four => [both(0), both(1), both(2), both(3)].concat(),
+        Plan::OneOfTwo => [vec![dead("dead", "second")], both(1)].concat(),
         Plan::Audit => vec![
             ("audit", id(0), value(0)),
             ("copies", id(0), value(0)),

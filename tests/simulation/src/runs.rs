@@ -70,7 +70,7 @@ impl RunSink for Sink {
         let (mut last, mut verdicts) = (None, Vec::new());
         for record in records.iter() {
             let id = record.id();
-            let place = (id.offset, id.number);
+            let place = place(id.offset, u64::from(id.number));
             assert!(last < Some(place), "order within a partition");
             last = Some(place);
             if self.world.plan(id.partition.number, id.offset) == Plan::NoLine {
@@ -91,7 +91,7 @@ impl RunSink for Sink {
     ) -> Result<Option<StagedRun>, SinkError> {
         trouble(&self.world, self.name).await?;
         let (name, records) = self.open.get(partition).expect("only an open run is cut");
-        assert!(records.is_sorted_by_key(|(key, _)| place(key)), "order");
+        assert!(records.is_sorted_by_key(|(key, _)| place_in(key)), "order");
         self.world.say(&format!("stage {name} {partition} {range}"));
         let records = records.iter().cloned().collect();
         self.world
@@ -112,11 +112,17 @@ impl RunSink for Sink {
     }
 }
 
-/// Offset and output number in an id.
-fn place(id: &str) -> Option<(u64, u64)> {
+/// What records of a partition are sorted by. The first plugin makes outputs 0 and 1, the second one of each itself and the one that
+/// is two above it.
+fn place(offset: u64, number: u64) -> (u64, u64, u64) {
+    (offset, number % 2, number / 2)
+}
+
+/// That of an id.
+fn place_in(id: &str) -> Option<(u64, u64, u64)> {
     let mut parts = id.rsplit('/').map(|part| part.parse().ok());
     let number = parts.next()??;
-    Some((parts.next()??, number))
+    Some(place(parts.next()??, number))
 }
 
 struct Store {

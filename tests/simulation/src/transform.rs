@@ -32,20 +32,22 @@ enum Decision {
     Route(&'static str),
 }
 
-fn first(plan: Plan) -> Decision {
+fn first(plan: Plan, _number: u32) -> Decision {
     match plan {
         Plan::Drop => Decision::Drop,
         Plan::RejectEarly | Plan::TooLarge => Decision::Reject,
-        Plan::Twice => Decision::Twice,
+        Plan::Twice | Plan::Four | Plan::OneOfTwo => Decision::Twice,
         Plan::Audit => Decision::Route("audit"),
         Plan::Elsewhere => Decision::Route("elsewhere"),
         Plan::Keep | Plan::RejectLate | Plan::Impossible | Plan::NoLine => Decision::Keep,
     }
 }
 
-fn second(plan: Plan) -> Decision {
-    if plan == Plan::RejectLate {
+fn second(plan: Plan, number: u32) -> Decision {
+    if plan == Plan::RejectLate || (plan == Plan::OneOfTwo && number == 0) {
         Decision::Reject
+    } else if plan == Plan::Four {
+        Decision::Twice
     } else {
         Decision::Keep
     }
@@ -54,7 +56,7 @@ fn second(plan: Plan) -> Decision {
 struct Planned {
     world: Arc<World>,
     stage: Stage,
-    decide: fn(Plan) -> Decision,
+    decide: fn(Plan, u32) -> Decision,
 }
 
 impl Transform for Planned {
@@ -70,7 +72,7 @@ impl Transform for Planned {
             return Err(TransformError { stage, reason });
         }
         let (mut applied, mut rows, mut bytes) = (Applied::default(), Vec::new(), Vec::new());
-        let number = batch.partition().number;
+        let partition = batch.partition().number;
         let mut text = |text: &str| {
             let span = Span::new(batch.next_buffer(), bytes.len(), text.len());
             bytes.extend_from_slice(text.as_bytes());
@@ -78,7 +80,7 @@ impl Transform for Planned {
         };
         for row in batch.rows() {
             let Row { offset, .. } = *row;
-            match (self.decide)(self.world.plan(number, offset)) {
+            match (self.decide)(self.world.plan(partition, offset), row.number) {
                 Decision::Keep => rows.push(*row),
                 Decision::Drop => applied.dropped += 1,
                 Decision::Reject => {
@@ -90,15 +92,14 @@ impl Transform for Planned {
                     });
                 }
                 Decision::Twice => {
-                    let value = text(&format!("{number}.{offset}.1"));
-                    rows.extend([
-                        *row,
-                        Row {
-                            number: 1,
-                            value,
-                            ..*row
-                        },
-                    ]);
+                    let number = batch.numbers().output(row, 1).expect("there are few");
+                    let value = text(&format!("{partition}.{offset}.{number}"));
+                    let second = Row {
+                        number,
+                        value,
+                        ..*row
+                    };
+                    rows.extend([*row, second]);
                 }
                 Decision::Route(route) => rows.push(Row {
                     route: text(route),

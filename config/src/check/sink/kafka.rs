@@ -7,7 +7,8 @@ use crate::check::kafka;
 use crate::problem::{Report, below, near_miss};
 use crate::raw::{RawKafkaBatch, RawKafkaSink, RawTransaction};
 use crate::spec::{
-    KafkaDelivery, KafkaKey, KafkaSinkSpec, RunLimits, SourceSpec, WriterLimits, is_among,
+    KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, RunLimits, SourceSpec, WriterLimits,
+    is_among,
 };
 use crate::template::{Part, Template};
 
@@ -92,8 +93,7 @@ fn delivery(
         records_max,
         bytes_max,
         linger_ms,
-        // Two at once could overtake each other.
-        requests_max: 1,
+        ..KAFKA_REQUEST
     })
 }
 

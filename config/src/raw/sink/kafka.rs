@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::raw::RawProperty;
+use crate::spec::KAFKA_REQUEST;
 
 /// Topics of a Kafka cluster. Every record carries its id in the header `tamis-id`.
 #[derive(Deserialize, JsonSchema)]
@@ -72,9 +73,9 @@ pub(crate) struct RawKafkaBatch {
 impl Default for RawKafkaBatch {
     fn default() -> Self {
         Self {
-            records_max: 10_000,
-            bytes_max: 4 << 20,
-            linger_ms: 20,
+            records_max: KAFKA_REQUEST.records_max,
+            bytes_max: KAFKA_REQUEST.bytes_max,
+            linger_ms: KAFKA_REQUEST.linger_ms,
         }
     }
 }

@@ -43,9 +43,19 @@ pub enum KafkaKey {
 pub enum KafkaDelivery {
     /// Each by itself, at least once.
     AtLeastOnce(WriterLimits),
-    /// Together with the offsets that they come from, in transactions that end so.
+    /// Together with the offsets that they come from, in transactions that end so. What is replayed has none and is written by
+    /// itself, within [`KAFKA_REQUEST`].
     Transactional(RunLimits),
 }
+
+/// What one request is bounded by where the user says nothing.
+pub const KAFKA_REQUEST: WriterLimits = WriterLimits {
+    records_max: 10_000,
+    bytes_max: 4 << 20,
+    linger_ms: 20,
+    // Two at once could overtake each other.
+    requests_max: 1,
+};
 
 impl KafkaSinkSpec {
     /// Whether a person named the topic: the configuration alone, or together with the topics of the source. Any other

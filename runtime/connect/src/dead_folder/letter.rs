@@ -57,12 +57,13 @@ pub struct Content(pub Vec<u8>);
 pub(crate) struct NoLetter;
 
 /// The headers that make a record a dead letter.
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 11] = [
     dead::HEADER_VERSION,
     dead::HEADER_ID,
     dead::HEADER_STAGE,
     dead::HEADER_STAGE_VERSION,
     dead::HEADER_REASON,
+    dead::HEADER_TIME,
     dead::HEADER_SOURCE,
     dead::HEADER_TOPIC,
     dead::HEADER_PARTITION,
@@ -73,26 +74,12 @@ const HEAD: [&str; 10] = [
 impl DeadLetter {
     /// The letter that the engine made of a refused record.
     pub(crate) fn of(record: &Record<'_>) -> Result<Self, NoLetter> {
-        let mut head = BTreeMap::new();
-        let mut own = headers::iter(record.headers()).peekable();
-        // A name that comes again is the record's own: it was a dead letter before.
-        while let Some((name, value)) =
-            own.next_if(|(name, _)| HEAD.contains(name) && !head.contains_key(name))
-        {
-            head.insert(
-                name,
-                String::from_utf8_lossy(value.unwrap_or_default()).into_owned(),
-            );
-        }
+        let (mut head, own) = split(record.headers());
         if head.get(dead::HEADER_VERSION).map(String::as_str) != Some(dead::VERSION) {
             return Err(NoLetter);
         }
         let mut said = |name| head.remove(name).ok_or(NoLetter);
         let (id, partition) = (record.id(), record.partition());
-        let time = record
-            .timestamp_ms()
-            .and_then(|time| Timestamp::from_millisecond(time).ok());
-        let content = |bytes: &[u8]| Content(bytes.to_vec());
         Ok(Self {
             version: VERSION,
             id: id.to_string(),
@@ -104,14 +91,92 @@ impl DeadLetter {
             partition: partition.number,
             offset: id.offset,
             number: id.number,
-            time: time.map(|time| time.to_string()),
+            time: record.timestamp_ms().and_then(time),
             key: record.key().map(content),
             value: record.value().map(content),
-            headers: own
-                .map(|(name, value)| (name.to_owned(), value.map(content)))
-                .collect(),
+            headers: own,
         })
     }
+
+    /// The letter that a topic has in a record with `headers` in their flat form; or why it is none. The topic's own time counts
+    /// only where the letter has no word about it.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn in_topic(
+        headers: &[u8],
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        timestamp_ms: i64,
+    ) -> Result<Self, String> {
+        let (mut head, own) = split(headers);
+        match head.get(dead::HEADER_VERSION).map(String::as_str) {
+            Some(dead::VERSION) => {}
+            Some(other) => return Err(format!("version {other} is not known")),
+            None => return Err("it is no dead letter".to_owned()),
+        }
+        let timestamp_ms = match head.remove(dead::HEADER_TIME) {
+            Some(said) if said.is_empty() => None,
+            Some(said) => Some(number(dead::HEADER_TIME, &said)?),
+            None => (timestamp_ms >= 0).then_some(timestamp_ms),
+        };
+        let mut said = |name: &str| {
+            let missing = || format!("header {name} is missing");
+            head.remove(name).ok_or_else(missing)
+        };
+        Ok(Self {
+            version: VERSION,
+            id: said(dead::HEADER_ID)?,
+            stage: said(dead::HEADER_STAGE)?,
+            stage_version: said(dead::HEADER_STAGE_VERSION)?,
+            reason: said(dead::HEADER_REASON)?,
+            source: said(dead::HEADER_SOURCE)?,
+            topic: said(dead::HEADER_TOPIC)?,
+            partition: number(dead::HEADER_PARTITION, &said(dead::HEADER_PARTITION)?)?,
+            offset: number(dead::HEADER_OFFSET, &said(dead::HEADER_OFFSET)?)?,
+            number: number(dead::HEADER_NUMBER, &said(dead::HEADER_NUMBER)?)?,
+            time: timestamp_ms.and_then(time),
+            key: key.map(content),
+            value: value.map(content),
+            headers: own,
+        })
+    }
+
+    /// The record's time.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.time.as_deref()?.parse().ok()
+    }
+}
+
+type Own = Vec<(String, Option<Content>)>;
+
+/// The headers that the engine put in front, and the record's own.
+fn split(headers: &[u8]) -> (BTreeMap<&str, String>, Own) {
+    let mut head = BTreeMap::new();
+    let mut own = headers::iter(headers).peekable();
+    // A name that comes again is the record's own: it was a dead letter before.
+    while let Some((name, value)) =
+        own.next_if(|(name, _)| HEAD.contains(name) && !head.contains_key(name))
+    {
+        let value = String::from_utf8_lossy(value.unwrap_or_default());
+        head.insert(name, value.into_owned());
+    }
+    let own = own.map(|(name, value)| (name.to_owned(), value.map(content)));
+    (head, own.collect())
+}
+
+fn content(bytes: &[u8]) -> Content {
+    Content(bytes.to_vec())
+}
+
+fn time(timestamp_ms: i64) -> Option<String> {
+    let time = Timestamp::from_millisecond(timestamp_ms).ok()?;
+    Some(time.to_string())
+}
+
+#[cfg(feature = "kafka")]
+fn number<T: std::str::FromStr>(name: &str, said: &str) -> Result<T, String> {
+    said.parse()
+        .map_err(|_| format!("header {name} is {said:?}, which is no number"))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -18,6 +18,7 @@ fn head(version: &str, id: &str) -> Vec<u8> {
         (dead::HEADER_STAGE, "mask"),
         (dead::HEADER_STAGE_VERSION, "1.2.0"),
         (dead::HEADER_REASON, "a reason: 名"),
+        (dead::HEADER_TIME, ""),
         (dead::HEADER_SOURCE, "cluster"),
         (dead::HEADER_TOPIC, "logs"),
         (dead::HEADER_PARTITION, "0"),
@@ -133,7 +134,7 @@ async fn a_full_file_is_followed_by_another_and_none_is_overwritten() {
     for _ in 0..2 {
         let store = DeadFolder::connect(folder.path()).unwrap();
         store.write(&letters()).await.unwrap();
-        store.0.lock().unwrap().open.as_mut().unwrap().bytes = FILE_BYTES_MAX;
+        store.writer.lock().unwrap().open.as_mut().unwrap().bytes = FILE_BYTES_MAX;
         store.write(&letters()).await.unwrap();
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
@@ -147,7 +148,7 @@ async fn a_full_disk_is_unavailable_and_leaves_no_part_of_a_letter() {
     let path = folder.path().join("full");
     let file = OpenOptions::new().append(true).open("/dev/full").unwrap();
     fs::write(&path, "").unwrap();
-    store.0.lock().unwrap().open = Some(Open {
+    store.writer.lock().unwrap().open = Some(Open {
         file,
         path,
         bytes: 0,

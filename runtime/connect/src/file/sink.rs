@@ -38,6 +38,11 @@ pub fn connect(spec: &FileSinkSpec, lanes: usize, owner: &str) -> Result<Connect
     Ok((sinks, store))
 }
 
+/// Removes the empty folders in which `owner` has staged runs.
+pub fn forget(spec: &FileSinkSpec, owner: &str) {
+    super::store::forget(&spec.root, owner);
+}
+
 /// A sink for each lane, and their store.
 pub type Connected = (Vec<Box<dyn RunSink>>, Arc<dyn RunStore>);
 

@@ -182,6 +182,20 @@ impl FileStore {
     }
 }
 
+/// Removes what is empty of the folders of `owner` below `root`.
+pub(crate) fn forget(root: &Path, owner: &str) {
+    fn remove(folder: &Path) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|it| it.is_dir()) {
+                remove(&entry.path());
+            }
+        }
+        // One that is not empty stays.
+        let _kept = fs::remove_dir(folder);
+    }
+    remove(&root.join(STAGING).join(component(owner)));
+}
+
 #[async_trait]
 impl RunStore for FileStore {
     async fn reveal(&self, partition: &Partition, run: &StagedRun) -> Result<(), SinkError> {

@@ -160,6 +160,8 @@ impl Entry {
     }
 
     pub(super) fn unsettled(&self) -> usize {
-        self.progress.in_flight() + self.uncommitted()
+        // No one will show what this process does not, where no commit names it.
+        let unseen = self.keeps == Keeps::Nothing && self.is_revealing();
+        self.progress.in_flight() + self.uncommitted() + usize::from(unseen)
     }
 }

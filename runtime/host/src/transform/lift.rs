@@ -2,6 +2,7 @@
 
 use tamis_core::batch::{Row, Span};
 use tamis_core::headers;
+use tamis_core::numbers::Numbers;
 use tamis_core::transform::{Applied, Rejection};
 
 use crate::contract::{Answer, DROP, EMIT, KEEP, NONE, REJECT, ROW_LEN, SAME, TEXT_BYTES_MAX};
@@ -59,6 +60,7 @@ pub(super) struct Place {
 pub(super) fn lift(
     answer: Answer,
     input: &[Row],
+    numbers: &Numbers,
     place: Place,
     limits: &PluginLimits,
 ) -> Result<Option<Outcome>, Cause> {
@@ -101,6 +103,7 @@ pub(super) fn lift(
         rows,
         timestamps: &timestamps,
         bytes: &bytes,
+        numbers,
         place,
         row: 0,
         at: 0,
@@ -124,6 +127,7 @@ struct Lift<'a> {
     rows: &'a [[i32; ROW_LEN]],
     timestamps: &'a [i64],
     bytes: &'a [u8],
+    numbers: &'a Numbers,
     place: Place,
     /// The next row.
     row: usize,
@@ -141,10 +145,7 @@ impl Lift<'_> {
             (KEEP, 0) => self.outcome.rows.push(*record),
             (DROP, 0) | (EMIT, 0) => self.outcome.applied.dropped += 1,
             (EMIT, _) if u32::try_from(count).is_ok_and(|count| count <= self.outputs_max) => {
-                for _ in 0..count {
-                    let row = self.output(record)?;
-                    self.outcome.rows.push(row);
-                }
+                self.emit(record, u32::try_from(count).expect("a limit is a u32"))?;
             }
             (EMIT, _) => return Err(Cause::Outputs(self.outputs_max)),
             (REJECT, 1) => {
@@ -168,8 +169,25 @@ impl Lift<'_> {
         Ok(())
     }
 
+    /// What is made of one record. It is refused where that cannot be numbered, so nothing is taken for something else.
+    fn emit(&mut self, record: &Row, count: u32) -> Result<(), Cause> {
+        let before = self.outcome.rows.len();
+        for index in 0..count {
+            // Beyond the last number rows are but looked at.
+            let number = self.numbers.output(record, index).unwrap_or_default();
+            let row = self.output(record, number)?;
+            self.outcome.rows.push(row);
+        }
+        if self.numbers.output(record, count - 1).is_none() {
+            self.outcome.rows.truncate(before);
+            let reason = format!("there are no numbers left for {count} outputs of it");
+            self.outcome.reject(record, reason);
+        }
+        Ok(())
+    }
+
     /// One record to emit.
-    fn output(&mut self, record: &Row) -> Result<Row, Cause> {
+    fn output(&mut self, record: &Row, number: u32) -> Result<Row, Cause> {
         let [_, value, key, headers, route] = self.rows[self.row];
         let timestamp_ms = self
             .timestamps
@@ -194,7 +212,7 @@ impl Lift<'_> {
         Ok(Row {
             offset: record.offset,
             timestamp_ms,
-            number: 0,
+            number,
             value,
             key,
             headers,
@@ -269,22 +287,26 @@ impl Lift<'_> {
 mod tests {
     use super::*;
 
-    /// Three records of four bytes each, and what an answer to them comes to.
-    fn check(fates: &[u8], rows: &[[i32; ROW_LEN]], bytes: &[u8], expected: Result<&str, &str>) {
-        let record = |offset: u64| {
-            let start = usize::try_from(offset).unwrap() * 4;
-            let value = Span::new(0, start, 4);
-            let none = Span::NONE;
-            Row {
-                offset,
-                timestamp_ms: 0,
-                number: 0,
-                value,
-                key: none,
-                headers: none,
-                route: none,
-            }
-        };
+    fn record(offset: u64, number: u32) -> Row {
+        let start = usize::try_from(offset).unwrap() * 4;
+        let none = Span::NONE;
+        Row {
+            offset,
+            timestamp_ms: 0,
+            number,
+            value: Span::new(0, start, 4),
+            key: none,
+            headers: none,
+            route: none,
+        }
+    }
+
+    fn lifted(
+        input: &[Row],
+        fates: &[u8],
+        rows: &[[i32; ROW_LEN]],
+        bytes: &[u8],
+    ) -> Result<Option<Outcome>, Cause> {
         let answer = Answer {
             fates: fates.to_vec(),
             rows: rows.as_flattened().to_vec(),
@@ -302,7 +324,13 @@ mod tests {
             buffer: 2,
             base: 100,
         };
-        let outcome = lift(answer, &[record(0), record(1), record(2)], place, &limits);
+        lift(answer, input, &Numbers::default(), place, &limits)
+    }
+
+    /// Three records of four bytes each, and what an answer to them comes to.
+    fn check(fates: &[u8], rows: &[[i32; ROW_LEN]], bytes: &[u8], expected: Result<&str, &str>) {
+        let input = [0, 1, 2].map(|offset| record(offset, 0));
+        let outcome = lifted(&input, fates, rows, bytes);
         let told = outcome.map(|outcome| outcome.map_or("kept".into(), |outcome| tell(&outcome)));
         let told = told.map_err(|cause| cause.to_string());
         assert_eq!(told.as_deref().map_err(String::as_str), expected);
@@ -332,6 +360,31 @@ mod tests {
             &[[0, -2, -1, -1, -1], [1, 1, 1, 1, 1]],
             b"abcd",
             Ok("0=0:0+4"),
+        );
+    }
+
+    #[test]
+    fn a_record_whose_outputs_cannot_be_numbered_is_refused_and_its_neighbours_go_on() {
+        let input = [record(0, 0), record(1, u32::MAX - 1), record(2, 0)];
+        let two = |index| [[index, 1, -1, -1, -1], [index, 1, -1, -1, -1]];
+        let rows = [two(0), two(1), two(2)].concat();
+        let outcome = lifted(&input, &[2, 2, 2], &rows, b"abcdef");
+        let Ok(Some(outcome)) = outcome else {
+            panic!("the answer is in order")
+        };
+        let place = |row: &Row| (row.offset, row.number, row.value.place().1);
+        let places: Vec<_> = outcome.rows.iter().map(place).collect();
+        assert_eq!(places, [(0, 0, 100), (0, 1, 101), (2, 0, 104), (2, 1, 105)]);
+        let refused = &outcome.applied.rejected[..];
+        let reason = "there are no numbers left for 2 outputs of it".to_owned();
+        let (offset, number) = (1, u32::MAX - 1);
+        assert_eq!(
+            refused,
+            [Rejection {
+                offset,
+                number,
+                reason
+            }]
         );
     }
 

@@ -50,7 +50,7 @@ impl Context {
         self.rebalances().pop_front()
     }
 
-    pub(super) fn troubles(&self) -> MutexGuard<'_, Troubles> {
+    pub(in crate::kafka) fn troubles(&self) -> MutexGuard<'_, Troubles> {
         self.troubles
             .lock()
             .expect("no one panics while noting a trouble")
@@ -89,7 +89,7 @@ pub(super) fn serve(consumer: &Consumer, time: Duration) {
 }
 
 /// Fails when brokers refuse what they are asked for, so that waiting is of no use.
-pub(super) fn check(consumer: &Consumer) -> Result<(), SourceError> {
+pub(in crate::kafka) fn check(consumer: &Consumer) -> Result<(), SourceError> {
     let refusal = consumer.context().troubles().refusal();
     refusal.map_or(Ok(()), |refusal| Err(SourceError::Misconfigured(refusal)))
 }

@@ -1,0 +1,127 @@
+//! Dead letters as a table: a line each, as wide as the terminal.
+
+use std::io::{self, Write};
+
+use super::plain;
+
+/// Rows whose columns are made as wide as each other.
+const PAGE_ROWS: usize = 1_000;
+/// Between two columns.
+const GAP: &str = "  ";
+
+/// Rows of four columns, of which the last one is cut.
+pub(super) struct Table<W> {
+    output: W,
+    /// None where it does not end in a terminal.
+    width: Option<usize>,
+    rows: Vec<[String; 4]>,
+}
+
+impl<W: Write> Table<W> {
+    pub(super) fn new(output: W, width: Option<usize>, head: [&str; 4]) -> Self {
+        let rows = vec![head.map(str::to_owned)];
+        Self {
+            output,
+            width,
+            rows,
+        }
+    }
+
+    pub(super) fn add(&mut self, row: [&str; 4]) -> io::Result<()> {
+        self.rows.push(row.map(plain));
+        if self.rows.len() >= PAGE_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is there.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let width = |column: usize| self.rows.iter().map(|row| columns(&row[column])).max();
+        let widths = [0, 1, 2].map(|column| width(column).unwrap_or_default());
+        for row in self.rows.drain(..) {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(widths) {
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width - columns(cell)));
+                line.push_str(GAP);
+            }
+            let room = self.width.map(|all| all.saturating_sub(columns(&line)));
+            line.push_str(&cut(&row[3], room.unwrap_or(usize::MAX)));
+            writeln!(self.output, "{}", line.trim_end())?;
+        }
+        self.output.flush()
+    }
+}
+
+/// `text` in `room` columns.
+fn cut(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_owned();
+    }
+    let (mut kept, mut used) = (String::new(), 1);
+    for char in text.chars() {
+        used += columns_of(char);
+        if used > room {
+            break;
+        }
+        kept.push(char);
+    }
+    kept.push('…');
+    kept
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// Near enough: what East Asian scripts and emoji take twice as much of.
+fn columns_of(char: char) -> usize {
+    match u32::from(char) {
+        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
+        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff => 2,
+        0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(width: Option<usize>, rows: &[[&str; 4]], expected: &str) {
+        let mut output = Vec::new();
+        let mut table = Table::new(&mut output, width, ["ID", "TIME", "STAGE", "REASON"]);
+        rows.iter().for_each(|row| table.add(*row).unwrap());
+        table.flush().unwrap();
+        assert_eq!(String::from_utf8(output).unwrap(), expected);
+    }
+
+    #[test]
+    fn columns_stand_below_each_other_and_the_last_one_fits() {
+        let rows = [
+            ["s/t/0/1/0", "2023", "mask 0.1.0", "not JSON at all"],
+            ["名", "-", "a", "原因原因原因"],
+            ["x", "-", "b", "a\nb\u{1b}[31m"],
+        ];
+        let wide = "\
+ID         TIME  STAGE       REASON
+s/t/0/1/0  2023  mask 0.1.0  not JSON at all
+名         -     a           原因原因原因
+x          -     b           a\\nb\\u{1b}[31m
+";
+        check(None, &rows, wide);
+        let narrow = "\
+ID         TIME  STAGE       REASON
+s/t/0/1/0  2023  mask 0.1.0  not JSO…
+名         -     a           原因原…
+x          -     b           a\\nb\\u{…
+";
+        check(Some(37), &rows, narrow);
+        check(
+            Some(5),
+            &rows[1..2],
+            "ID  TIME  STAGE  …\n名  -     a      …\n",
+        );
+    }
+}
