@@ -176,9 +176,9 @@ impl Runs {
         self.revealing.retain(|run| !done.contains(run));
     }
 
-    /// Runs that no one has committed. What is in one without a name is known to its sink alone.
+    /// Runs that hold something and that no one has committed.
     pub(crate) fn uncommitted(&self) -> usize {
-        self.cuts.len()
+        self.cuts.iter().filter(|cut| !cut.runs.is_empty()).count()
     }
 
     /// Whether a sink has yet to make something safe.
