@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::spec::WriterLimits;
+
 pub(crate) use file::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawZstd,
 };
@@ -37,6 +39,57 @@ fn one_kind(schema: &mut Schema) {
     let kinds = kinds.map(|kind| json!({ "required": [kind] }));
     let one = json!([{ "oneOf": kinds.collect::<Vec<_>>() }]);
     schema.insert("allOf".to_owned(), one);
+}
+
+/// How records go out to a store that takes each by its id: a request ends by whichever comes first.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[expect(
+    dead_code,
+    reason = "the stores that take them come with the next change"
+)]
+pub(crate) struct RawRequests {
+    /// Records in one request. 2,000 make the way to the store and back cost next to nothing.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(crate) records_max: usize,
+    /// Bytes of keys, values and headers in one request; a single larger record goes alone. 4 MiB is what stores like to
+    /// take at once.
+    #[schemars(range(min = 1, max = 67_108_864))]
+    pub(crate) bytes_max: usize,
+    /// How long a record may wait for others. 20 ms are not felt, and make requests of more than a few records.
+    #[schemars(range(min = 0, max = 60_000))]
+    pub(crate) linger_ms: u64,
+    /// Requests under way at once. 4 keep a store busy while it answers.
+    #[schemars(range(min = 1, max = 64))]
+    pub(crate) requests_max: usize,
+}
+
+impl Default for RawRequests {
+    fn default() -> Self {
+        Self {
+            records_max: 2_000,
+            bytes_max: 4 << 20,
+            linger_ms: 20,
+            requests_max: 4,
+        }
+    }
+}
+
+impl From<RawRequests> for WriterLimits {
+    fn from(raw: RawRequests) -> Self {
+        let RawRequests {
+            records_max,
+            bytes_max,
+            linger_ms,
+            requests_max,
+        } = raw;
+        Self {
+            records_max,
+            bytes_max,
+            linger_ms,
+            requests_max,
+        }
+    }
 }
 
 /// Routes by name, or all.

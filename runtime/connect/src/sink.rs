@@ -17,7 +17,11 @@ use crate::Transactions;
     not(all(feature = "file", feature = "kafka")),
     expect(unused_variables, reason = "what only one kind of store needs")
 )]
-pub fn connect(
+#[expect(
+    clippy::unused_async,
+    reason = "stores that are asked at the start come with the next change"
+)]
+pub async fn connect(
     spec: &SinkSpec,
     lanes: usize,
     owner: &str,

@@ -147,7 +147,7 @@ async fn outlet(
         tamis_config::Routes::All => tamis_core::Routes::All,
     };
     let destination = once_there(&spec.name, async || {
-        tamis_connect::sink::connect(spec, lanes, owner, transactions)
+        tamis_connect::sink::connect(spec, lanes, owner, transactions).await
     })
     .await?;
     Ok(Outlet {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{RunLimits, WriterLimits};
 use crate::spec::Secret;
-use crate::template::{Part, Template};
+use crate::template::Template;
 
 /// Topics of a Kafka cluster.
 #[derive(Debug, Clone)]
@@ -58,14 +58,6 @@ pub const KAFKA_REQUEST: WriterLimits = WriterLimits {
 };
 
 impl KafkaSinkSpec {
-    /// Whether a person named the topic: the configuration alone, or together with the topics of the source. Any other
-    /// topic is named by a record, and what is wrong with it is wrong with that record alone.
-    #[must_use]
-    pub fn is_topic_fixed(&self) -> bool {
-        let by_record = |part: &Part| matches!(part, Part::Time(_) | Part::Field(_) | Part::Route);
-        !self.topic.parts.iter().any(by_record)
-    }
-
     /// Whether the pipeline reads `topic` itself.
     #[must_use]
     pub fn reads(&self, topic: &str) -> bool {

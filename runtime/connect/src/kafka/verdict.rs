@@ -31,7 +31,7 @@ pub(super) enum TopicNamed {
 
 impl TopicNamed {
     pub(super) fn of(spec: &KafkaSinkSpec) -> Self {
-        if spec.is_topic_fixed() {
+        if spec.topic.is_fixed() {
             Self::ByConfiguration
         } else {
             Self::ByRecord

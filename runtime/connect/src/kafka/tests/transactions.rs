@@ -27,7 +27,7 @@ fn cluster() -> Cluster {
     cluster
 }
 
-fn start(cluster: &Cluster, topic: &str, dead: &Arc<Store>) -> Running {
+async fn start(cluster: &Cluster, topic: &str, dead: &Arc<Store>) -> Running {
     let mut to = spec(cluster, topic);
     to.delivery = KafkaDelivery::Transactional(RunLimits {
         bytes_max: 1 << 20,
@@ -42,8 +42,9 @@ fn start(cluster: &Cluster, topic: &str, dead: &Arc<Store>) -> Running {
         routes: Routes::All,
     }];
     let transactions = Transactions::of(&SourceSpec::Kafka(from.clone()), &to).unwrap();
-    let destination: Destination =
-        sink::connect(&to[0], 2, "group", transactions.as_ref()).unwrap();
+    let destination: Destination = sink::connect(&to[0], 2, "group", transactions.as_ref())
+        .await
+        .unwrap();
     start_together(&from, destination, dead, transactions)
 }
 
@@ -83,7 +84,7 @@ fn check_output(outputs: &[Output], records: usize) {
 /// Runs a pipeline while requests for `api` are answered with `errors`.
 async fn check_errors(api: Api, errors: &[Error]) {
     let (cluster, dead) = (cluster(), Arc::new(Store::with_room(usize::MAX)));
-    let running = start(&cluster, OUTPUT, &dead);
+    let running = start(&cluster, OUTPUT, &dead).await;
     has(&cluster, 600).await;
     cluster.mock.request_errors(api, errors);
     cluster.fill("b", RECORDS);
@@ -96,7 +97,7 @@ async fn check_errors(api: Api, errors: &[Error]) {
 #[tokio::test]
 async fn offsets_are_committed_with_what_came_of_them() {
     let (cluster, dead) = (cluster(), Arc::new(Store::with_room(usize::MAX)));
-    let running = start(&cluster, OUTPUT, &dead);
+    let running = start(&cluster, OUTPUT, &dead).await;
     has(&cluster, 600).await;
     let summary = running.stop().await;
     assert_eq!(summary.unsettled, 0);
@@ -144,7 +145,7 @@ async fn records_that_a_broker_refuses_for_now_are_read_again() {
     let refused = [Error::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER];
     // All of the input is there: whoever writes next is the sink.
     cluster.mock.request_errors(Api::Produce, &refused);
-    let running = start(&cluster, OUTPUT, &dead);
+    let running = start(&cluster, OUTPUT, &dead).await;
     has(&cluster, 600).await;
     running.stop().await;
     check_output(&read(&cluster, OUTPUT, 600), 600);
@@ -154,7 +155,7 @@ async fn records_that_a_broker_refuses_for_now_are_read_again() {
 #[tokio::test]
 async fn a_cluster_that_is_away_for_a_while_is_waited_for() {
     let (cluster, dead) = (cluster(), Arc::new(Store::with_room(usize::MAX)));
-    let running = start(&cluster, OUTPUT, &dead);
+    let running = start(&cluster, OUTPUT, &dead).await;
     has(&cluster, 600).await;
     cluster.mock.broker_down(1).unwrap();
     sleep(Duration::from_secs(2)).await;
@@ -172,7 +173,11 @@ async fn a_user_without_the_right_to_the_topic_stops() {
     cluster
         .mock
         .request_errors(Api::AddPartitionsToTxn, &refused);
-    let error = start(&cluster, OUTPUT, &dead).end().await.unwrap_err();
+    let error = start(&cluster, OUTPUT, &dead)
+        .await
+        .end()
+        .await
+        .unwrap_err();
     let reason = error.to_string();
     assert!(reason.contains("the right to use the topic"), "{reason}");
 }
