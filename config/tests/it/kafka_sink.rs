@@ -247,6 +247,16 @@ fn what_a_transaction_cannot_hold_is_refused() {
             logs.yaml:13: sinks.archive.kafka.transactional: there are other sinks, which a transaction cannot take in (give this sink a pipeline of its own)"#]],
     );
     check_sink(
+        "topic: t, transactional: true",
+        &[(
+            "[logs]",
+            "[logs]\n    properties: { isolation.level: read_uncommitted }",
+        )],
+        expect![
+            "logs.yaml:14: sinks.archive.kafka.transactional: the source reads records that may be aborted yet, and would write them for good (leave `isolation.level` of the source out)"
+        ],
+    );
+    check_sink(
         "topic: t, transactional: true, brokers: ['localhost:9092']",
         &NO_KAFKA_SOURCE,
         expect![

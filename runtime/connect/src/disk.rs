@@ -84,9 +84,16 @@ pub(crate) fn sync_folders(root: &Path, folder: &Path) -> Result<(), SinkError> 
     below_root.try_for_each(sync_folder)
 }
 
-/// Makes `folder` and tries whether files can be made in it.
+/// Makes `folder`, safe together with those above it that are as new, and tries whether files can be made in it.
 pub(crate) fn make_writable(folder: &Path) -> Result<(), SinkError> {
+    let parents = folder.ancestors().skip(1);
+    let old = parents.into_iter().find(|parent| parent.is_dir());
+    let old = old.unwrap_or(folder).to_owned();
+    let is_new = !folder.is_dir();
     fs::create_dir_all(folder).map_err(failed("make folder", folder))?;
+    if is_new {
+        sync_folders(&old, folder)?;
+    }
     let probe = folder.join(format!(".tamis-probe-{}", std::process::id()));
     File::create(&probe).map_err(failed(
         "make a file in a folder that must be writable:",

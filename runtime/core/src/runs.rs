@@ -104,6 +104,8 @@ pub(crate) struct Runs {
 #[derive(Debug)]
 struct Cut {
     next: u64,
+    /// Whether a sink takes part in it.
+    has_sinks: bool,
     /// Sinks that have not made their part safe yet.
     unstaged: usize,
     runs: Vec<NamedRun>,
@@ -114,6 +116,7 @@ impl Runs {
     pub(crate) fn cut(&mut self, next: u64, sinks: usize) {
         self.cuts.push_back(Cut {
             next,
+            has_sinks: sinks > 0,
             unstaged: sinks,
             runs: Vec::new(),
         });
@@ -179,6 +182,11 @@ impl Runs {
     /// Runs that hold something and that no one has committed.
     pub(crate) fn uncommitted(&self) -> usize {
         self.cuts.iter().filter(|cut| !cut.runs.is_empty()).count()
+    }
+
+    /// Whether there is a run that no one has committed, if only one without a name.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.cuts.iter().any(|cut| cut.has_sinks)
     }
 
     /// Whether a sink has yet to make something safe.

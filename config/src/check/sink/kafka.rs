@@ -7,8 +7,8 @@ use crate::check::kafka;
 use crate::problem::{Report, below, near_miss};
 use crate::raw::{RawKafkaBatch, RawKafkaSink, RawTransaction};
 use crate::spec::{
-    KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, RunLimits, SourceSpec, WriterLimits,
-    is_among,
+    KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, KafkaSourceSpec, RunLimits, SourceSpec,
+    WriterLimits, is_among,
 };
 use crate::template::{Part, Template};
 
@@ -48,12 +48,23 @@ fn transactional(at: &str, brokers: &[String], beside: &Beside<'_>, report: &mut
             let message = "has other brokers than the source, but a transaction is of one cluster";
             report.add_with_cure(at, message, "leave `brokers` out");
         }
+        SourceSpec::Kafka(source) if reads_uncommitted(source) => {
+            let message =
+                "the source reads records that may be aborted yet, and would write them for good";
+            let cure = "leave `isolation.level` of the source out";
+            report.add_with_cure(at, message, cure);
+        }
         SourceSpec::Kafka(_) => {}
         SourceSpec::File(_) | SourceSpec::Stdin(_) => {
             let message = "the source is not Kafka, so there are no offsets to commit";
             report.add(at, message);
         }
     }
+}
+
+fn reads_uncommitted(source: &KafkaSourceSpec) -> bool {
+    let level = source.properties.get("isolation.level");
+    level.is_some_and(|level| level.expose() == "read_uncommitted")
 }
 
 fn delivery(

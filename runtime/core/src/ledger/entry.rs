@@ -162,6 +162,9 @@ impl Entry {
     pub(super) fn unsettled(&self) -> usize {
         // No one will show what this process does not, where no commit names it.
         let unseen = self.keeps == Keeps::Nothing && self.is_revealing();
-        self.progress.in_flight() + self.uncommitted() + usize::from(unseen)
+        let unsettled = self.progress.in_flight() + self.uncommitted() + usize::from(unseen);
+        // What the commit itself makes seen is not seen before it.
+        let is_behind = self.runs.as_ref().is_some_and(Runs::is_behind);
+        unsettled.max(usize::from(is_behind))
     }
 }

@@ -231,6 +231,15 @@ fn what_is_kept_nowhere_counts_as_committed_at_once() {
     assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 0));
 }
 
+#[test]
+fn a_run_that_its_commit_shows_is_unsettled_until_then() {
+    let (ledger, ticket) = with_run(Keeps::Committed);
+    ticket.cut(5, 1).staged("topics", None);
+    assert_eq!(ledger.unsettled(), 1);
+    commit(&ledger);
+    assert_eq!((ready(&ledger), ledger.unsettled()), (vec![], 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_partition_whose_runs_no_one_commits_gets_no_more_records() {
     let ledger = Arc::new(Ledger::new(true));

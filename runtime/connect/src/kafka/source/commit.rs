@@ -28,6 +28,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Between two looks for a transaction that is complete.
 const TRANSACTION_INTERVAL: Duration = Duration::from_millis(5);
+/// Between two looks for a run that is staged, which no one sees before it is committed.
+const RUN_INTERVAL: Duration = Duration::from_millis(50);
 /// Between two tries.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
 
@@ -35,7 +37,10 @@ const TRY_AGAIN: Duration = Duration::from_millis(200);
 pub(super) struct Commits {
     transactions: Option<Arc<Transactions>>,
     interval: Duration,
+    /// When all checkpoints are committed again.
     due: Instant,
+    /// When those that make a run seen are.
+    run_due: Instant,
     under_way: Option<Request>,
 }
 
@@ -56,6 +61,7 @@ impl Commits {
             transactions,
             interval,
             due: Instant::now() + interval,
+            run_due: Instant::now(),
             under_way: None,
         }
     }
@@ -69,10 +75,18 @@ impl Commits {
     pub(super) fn turn(&mut self, consumer: &Arc<Consumer>, intake: &Intake) {
         // What was refused stays a checkpoint that is not committed, so it is part of the next request.
         let _answer = self.take_answer(consumer, intake);
-        if self.under_way.is_none() && Instant::now() >= self.due {
-            self.due = Instant::now() + self.interval;
-            self.ask(consumer, intake.checkpoints());
+        let now = Instant::now();
+        if self.under_way.is_some() || now < self.due.min(self.run_due) {
+            return;
         }
+        let mut checkpoints = intake.checkpoints();
+        if now < self.due {
+            checkpoints.retain(|checkpoint| !checkpoint.metadata.is_empty());
+        } else {
+            self.due = now + self.interval;
+        }
+        self.run_due = now + RUN_INTERVAL.min(self.interval);
+        self.ask(consumer, checkpoints);
     }
 
     /// Commits `checkpoints` and waits for the answer.

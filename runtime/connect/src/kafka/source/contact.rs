@@ -28,6 +28,12 @@ pub(super) fn cluster_id(
         if let Some(id) = consumer.client().fetch_cluster_id(ANSWER_WAIT) {
             return Ok(Some(id));
         }
+        // It came with the answer, or never will: brokers before 0.10.1 have none.
+        let has_answered = consumer.fetch_metadata(None, ANSWER_WAIT).is_ok();
+        if has_answered && consumer.client().fetch_cluster_id(ANSWER_WAIT).is_none() {
+            let message = "the cluster has no id to name its records by: set `source.kafka.name`";
+            return Err(SourceError::Misconfigured(message.to_owned()));
+        }
         context::serve(consumer, ASK_AGAIN);
     }
     Ok(None)

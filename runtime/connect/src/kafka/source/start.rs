@@ -149,17 +149,25 @@ fn has_started(consumer: &Consumer, list: &TopicPartitionList) -> Result<bool, U
         let metadata = consumer
             .fetch_metadata(Some(topic), ANSWER_WAIT)
             .map_err(|error| unknown(topic, &error))?;
-        for partition in metadata
-            .topics()
-            .iter()
-            .flat_map(|topic| topic.partitions())
-        {
-            all.add_partition(topic, partition.id());
+        for found in metadata.topics() {
+            if let Some(error) = found.error() {
+                let error = KafkaError::MetadataFetch(error.into());
+                return Err(unknown(topic, &error));
+            }
+            for partition in found.partitions() {
+                all.add_partition(topic, partition.id());
+            }
         }
     }
     let committed = consumer
         .committed_offsets(all, ANSWER_WAIT)
         .map_err(|error| unknown("committed offsets", &error))?;
+    for element in committed.elements() {
+        // Where nothing is known of one partition, that the group has nothing is not known either.
+        element
+            .error()
+            .map_err(|error| unknown(element.topic(), &error))?;
+    }
     Ok(committed.elements().iter().any(is_committed))
 }
 
