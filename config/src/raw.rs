@@ -16,10 +16,11 @@ use serde::Deserialize;
 
 use crate::spec::{Capability, OnQuarantine, PluginLimits};
 
-pub(crate) use dead_letters::{RawDeadLetters, RawDeadTopic};
+pub(crate) use dead_letters::{RawDeadFolder, RawDeadLetters, RawDeadTopic};
 pub(crate) use sink::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawKafkaBatch,
-    RawKafkaSink, RawRoutes, RawSink, RawStar, RawTransaction, RawZstd,
+    RawKafkaSink, RawOnOutage, RawPark, RawParking, RawRoutes, RawSink, RawStar, RawTransaction,
+    RawWait, RawWhen, RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 
@@ -48,7 +49,7 @@ pub(crate) struct RawPipeline {
     pub(crate) limits: RawLimits,
 }
 
-/// The value of a librdkafka property.
+/// A text, a number or a flag: the value of a librdkafka property, or of a field.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum RawProperty {

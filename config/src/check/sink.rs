@@ -2,13 +2,15 @@
 
 mod file;
 mod kafka;
+mod outage;
+mod when;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::names;
 use crate::problem::{Report, below, item, quoted};
-use crate::raw::{RawRoutes, RawSink, RawStar};
+use crate::raw::{RawOnOutage, RawRoutes, RawSink, RawStar, RawWhen};
 use crate::spec::{Routes, SinkKind, SinkSpec, SourceSpec};
 use crate::template::Template;
 
@@ -16,6 +18,8 @@ use crate::template::Template;
 struct Beside<'a> {
     /// Where the records come from.
     source: &'a SourceSpec,
+    /// Where relative paths start.
+    folder: &'a Path,
     /// Whether there are other sinks, too.
     others: bool,
 }
@@ -24,34 +28,56 @@ struct Beside<'a> {
 pub(super) fn check(
     raw: BTreeMap<String, RawSink>,
     source: &SourceSpec,
+    folder: &Path,
     report: &mut Report,
 ) -> Vec<SinkSpec> {
-    let others = raw.len() > 1;
-    let beside = Beside { source, others };
+    let beside = Beside {
+        source,
+        folder,
+        others: raw.len() > 1,
+    };
     let mut sinks = Vec::new();
     for (name, raw) in raw {
         let at = below("sinks", &name);
         names::check(&at, &name, report);
-        let routes_at = format!("{at}.routes");
-        let (kind, raw_routes) = kind(&at, raw, &beside, report);
-        let routes = routes(&routes_at, raw_routes, report);
-        sinks.extend(kind.map(|kind| SinkSpec { name, kind, routes }));
+        let (kind, rest) = kind(&at, raw, &beside, report);
+        let routes = routes(&format!("{at}.routes"), rest.routes, report);
+        let when = rest.when;
+        let when = when.map(|raw| when::check(&format!("{at}.when"), raw, report));
+        let outage_at = format!("{at}.on_outage");
+        let on_outage = outage::check(&outage_at, rest.on_outage, kind.as_ref(), &beside, report);
+        sinks.extend(kind.map(|kind| SinkSpec {
+            name,
+            kind,
+            routes,
+            when,
+            on_outage,
+        }));
     }
     distinct_folders(&sinks, report);
     sinks
 }
 
-/// The one kind of the sink at `at`, and what it says of routes.
+/// What every sink may say.
+struct Rest {
+    routes: Option<RawRoutes>,
+    when: Option<RawWhen>,
+    on_outage: RawOnOutage,
+}
+
+/// The one kind of the sink at `at`, and what else it says.
 fn kind(
     at: &str,
     raw: RawSink,
     beside: &Beside<'_>,
     report: &mut Report,
-) -> (Option<SinkKind>, Option<RawRoutes>) {
+) -> (Option<SinkKind>, Rest) {
     let RawSink {
         file,
         kafka,
         routes,
+        when,
+        on_outage,
     } = raw;
     let kinds = ["file", "kafka"];
     let mut chosen = Vec::new();
@@ -70,7 +96,12 @@ fn kind(
             format!("expected exactly one of {kinds}, found {found}"),
         );
     }
-    (chosen.pop(), routes)
+    let rest = Rest {
+        routes,
+        when,
+        on_outage,
+    };
+    (chosen.pop(), rest)
 }
 
 /// The template in `text`, unless it is none.

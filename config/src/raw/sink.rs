@@ -2,17 +2,20 @@
 
 mod file;
 mod kafka;
+mod outage;
 
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::raw::RawProperty;
 use crate::spec::WriterLimits;
 
 pub(crate) use file::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawZstd,
 };
 pub(crate) use kafka::{RawKafkaBatch, RawKafkaSink, RawTransaction};
+pub(crate) use outage::{RawOnOutage, RawPark, RawParking, RawWait};
 
 /// One destination: exactly one kind of store, and which records go there.
 #[derive(Deserialize, JsonSchema)]
@@ -26,6 +29,26 @@ pub(crate) struct RawSink {
     /// Which records go there: a list of routes, or `"*"` for all. By default those that no plugin
     /// gave a route.
     pub(crate) routes: Option<RawRoutes>,
+    /// Which of these it takes, by a field; all of them by default. A record that no sink takes becomes a dead letter.
+    pub(crate) when: Option<RawWhen>,
+    /// What becomes of its records while its store is away. By default they `wait`, and hold up what is behind them in their
+    /// partitions, for the other sinks too; or they are parked, which needs a store that keeps no order.
+    #[serde(default)]
+    pub(crate) on_outage: RawOnOutage,
+}
+
+/// What a field of a record must be.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawWhen {
+    /// A field of the record's JSON value, by pointer: `/Type`.
+    pub(crate) field: String,
+    /// Takes records in which it is one of these. Numbers are compared as they are written.
+    #[schemars(length(min = 1))]
+    pub(crate) is: Option<Vec<RawProperty>>,
+    /// Takes records in which it is none of these, and those without it.
+    #[schemars(length(min = 1))]
+    pub(crate) is_not: Option<Vec<RawProperty>>,
 }
 
 /// Tells editors that exactly one kind is chosen. It stands in an `allOf`, which [`crate::shape`] leaves to the check: a sink
@@ -35,7 +58,7 @@ fn one_kind(schema: &mut Schema) {
     let keys = properties
         .into_iter()
         .flat_map(|properties| properties.keys());
-    let kinds = keys.filter(|key| *key != "routes");
+    let kinds = keys.filter(|key| !["routes", "when", "on_outage"].contains(&key.as_str()));
     let kinds = kinds.map(|kind| json!({ "required": [kind] }));
     let one = json!([{ "oneOf": kinds.collect::<Vec<_>>() }]);
     schema.insert("allOf".to_owned(), one);

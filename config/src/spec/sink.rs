@@ -3,6 +3,8 @@
 mod file;
 mod kafka;
 
+use super::DeadLettersSpec;
+
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
@@ -16,6 +18,42 @@ pub struct SinkSpec {
     pub kind: SinkKind,
     /// Which records go there.
     pub routes: Routes,
+    /// Which of them; `None` for all.
+    pub when: Option<WhenSpec>,
+    /// What becomes of them while the store is away.
+    pub on_outage: OnOutage,
+}
+
+/// What a field of a record must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhenSpec {
+    /// A pointer into its JSON value.
+    pub field: String,
+    /// The values that it takes.
+    pub among: Among,
+}
+
+/// Values, as a record writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Among {
+    /// One of these.
+    These(Vec<String>),
+    /// Any but these, or none.
+    Others(Vec<String>),
+}
+
+/// What becomes of a sink's records while its store is away.
+#[derive(Debug, Clone)]
+pub enum OnOutage {
+    /// They wait.
+    Wait,
+    /// They are parked, as letters.
+    Park {
+        /// How long it may be away before.
+        after_ms: u64,
+        /// Where.
+        to: DeadLettersSpec,
+    },
 }
 
 /// Which records a sink takes.
@@ -36,6 +74,15 @@ pub enum SinkKind {
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.
     Kafka(KafkaSinkSpec),
+}
+
+impl SinkKind {
+    /// Whether the order of records means nothing to it.
+    pub(crate) fn takes_each_alone(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Kafka(_) => false,
+        }
+    }
 }
 
 /// Bounds of the requests to a store that takes each record by its id.

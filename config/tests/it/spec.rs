@@ -57,6 +57,8 @@ fn what_is_not_said_has_a_default() {
                         },
                     ),
                     routes: Unrouted,
+                    when: None,
+                    on_outage: Wait,
                 },
             ],
             LimitsSpec {

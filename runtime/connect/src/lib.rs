@@ -3,6 +3,7 @@
 //! A checked specification goes in, a component of the engine comes out: [`source::connect`], [`sink::connect`] and
 //! [`dead::connect`] are the only places that list what there is. Each connector sits behind a cargo feature.
 
+pub mod condition;
 pub mod dead;
 pub mod dead_folder;
 #[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
@@ -30,6 +31,7 @@ pub use kafka::transaction::Transactions;
 pub enum Transactions {}
 
 mod disk;
+mod field;
 mod template;
 #[cfg(test)]
 #[cfg(feature = "file")]

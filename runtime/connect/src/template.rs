@@ -4,30 +4,30 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::fmt::strtime;
-use serde_json::Value;
 use tamis_config::template::{Part, Template};
 use tamis_core::sink::Record;
 
-/// Fills templates from one record, whose value is parsed once and only if a field of it is asked for.
+use crate::field::Pointer;
+
+/// Fills templates from one record.
 pub(crate) struct Filling<'a> {
     record: Record<'a>,
-    json: Option<Value>,
 }
 
 impl<'a> Filling<'a> {
     pub(crate) fn of(record: Record<'a>) -> Self {
-        Self { record, json: None }
+        Self { record }
     }
 
     /// What `part` stands for; `None` where the record has no such thing.
-    pub(crate) fn part<'b>(&'b mut self, part: &'b Part) -> Option<Cow<'b, str>> {
+    pub(crate) fn part<'b>(&'b self, part: &'b Part) -> Option<Cow<'b, str>> {
         let record = self.record;
         match part {
             Part::Literal(text) => Some(text.into()),
             Part::Topic => Some(Cow::Borrowed(&*record.partition().topic)),
             Part::Partition => Some(record.partition().number.to_string().into()),
             Part::Time(format) => Some(render_time(format, record.timestamp_ms()?)?.into()),
-            Part::Field(pointer) => field(self.json.get_or_insert_with(|| parse(&record)), pointer),
+            Part::Field(pointer) => Some(Pointer::new(pointer).find(record.value()?)?.into()),
             Part::Route => Some(
                 record
                     .route()
@@ -40,28 +40,12 @@ impl<'a> Filling<'a> {
     ///
     /// # Errors
     /// The part that the record has not.
-    pub(crate) fn text<'b>(&mut self, template: &'b Template) -> Result<String, &'b Part> {
+    pub(crate) fn text<'b>(&self, template: &'b Template) -> Result<String, &'b Part> {
         let mut text = String::new();
         for part in &template.parts {
             text.push_str(&self.part(part).ok_or(part)?);
         }
         Ok(text)
-    }
-}
-
-fn parse(record: &Record<'_>) -> Value {
-    record
-        .value()
-        .and_then(|value| serde_json::from_slice(value).ok())
-        .unwrap_or(Value::Null)
-}
-
-fn field<'a>(json: &'a Value, pointer: &str) -> Option<Cow<'a, str>> {
-    match json.pointer(pointer)? {
-        Value::String(text) => Some(text.into()),
-        Value::Number(number) => Some(number.to_string().into()),
-        Value::Bool(bool) => Some(bool.to_string().into()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -83,7 +67,7 @@ mod tests {
     fn check(template: &str, time: i64, value: &str, expected: Result<&str, &str>) {
         let records = records(&partition("logs"), &[(0, time, Some(value.as_bytes()))]);
         let template = Template::parse(template).unwrap();
-        let mut filling = Filling::of(records.iter().next().unwrap());
+        let filling = Filling::of(records.iter().next().unwrap());
         let text = filling.text(&template).map_err(ToString::to_string);
         assert_eq!(
             text,

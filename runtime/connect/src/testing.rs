@@ -10,8 +10,8 @@ use tamis_core::id::Partition;
 use tamis_core::sink::{Records, Sink, SinkError, Verdict};
 use tamis_core::source::Source;
 use tamis_core::{
-    Backoff, DeadLetters, Destination, Executor, Limits, Outlet, Pipeline, PipelineError, Routes,
-    Summary, WriterLimits,
+    Backoff, DeadLetters, Destination, Executor, Limits, OnOutage, Outlet, Pipeline, PipelineError,
+    Routes, Summary, WriterLimits,
 };
 use tokio::sync::mpsc;
 
@@ -110,7 +110,9 @@ pub(crate) fn pipeline(
     let outlet = Outlet {
         name: "store".to_owned(),
         routes: Routes::All,
+        condition: None,
         destination,
+        on_outage: OnOutage::Wait,
     };
     let limits = Limits {
         in_flight_bytes_max: 1 << 20,

@@ -9,6 +9,7 @@ pub struct Counts {
     taken_bytes: AtomicU64,
     dropped: AtomicU64,
     dead: AtomicU64,
+    parked: AtomicU64,
     retried: AtomicU64,
     sinks: Vec<(String, AtomicU64)>,
 }
@@ -24,6 +25,8 @@ pub struct Totals {
     pub dropped: u64,
     /// Dead letters stored: one for each record and stage or sink that refused it.
     pub dead: u64,
+    /// Letters stored of records whose sink was away: they are to be replayed.
+    pub parked: u64,
     /// Records that were sent again.
     pub retried: u64,
     /// Records written, by sink.
@@ -37,6 +40,7 @@ impl Counts {
             taken_bytes: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             dead: AtomicU64::new(0),
+            parked: AtomicU64::new(0),
             retried: AtomicU64::new(0),
             sinks: sinks
                 .into_iter()
@@ -58,6 +62,10 @@ impl Counts {
         add(&self.dead, records);
     }
 
+    pub(crate) fn add_parked(&self, records: usize) {
+        add(&self.parked, records);
+    }
+
     pub(crate) fn add_retried(&self, records: usize) {
         add(&self.retried, records);
     }
@@ -75,6 +83,7 @@ impl Counts {
             taken_bytes: get(&self.taken_bytes),
             dropped: get(&self.dropped),
             dead: get(&self.dead),
+            parked: get(&self.parked),
             retried: get(&self.retried),
             written: self
                 .sinks

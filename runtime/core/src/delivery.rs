@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tracing::warn;
+use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::batch::Batch;
 use crate::control::{Control, Stopped};
@@ -12,6 +13,7 @@ use crate::dead;
 use crate::error::{PipelineError, causes};
 use crate::id::Partition;
 use crate::ledger::{Cut, Owner, Ticket};
+use crate::parking::Parking;
 use crate::retry::{Backoff, Tries};
 use crate::router::Rows;
 use crate::sink::{Records, SinkError, Verdict};
@@ -62,6 +64,8 @@ pub(crate) enum Role {
     Sink(usize),
     /// A store of dead letters.
     DeadLetters,
+    /// A store of letters for a sink that is away.
+    Parking,
 }
 
 /// Where records go that the sink refused.
@@ -81,6 +85,8 @@ pub(crate) struct Context {
     pub(crate) stage: Stage,
     pub(crate) role: Role,
     pub(crate) on_rejected: OnRejected,
+    /// Where records go while the store is away; without it they wait.
+    pub(crate) parking: Option<Arc<Parking>>,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
     pub(crate) backoff: Backoff,
@@ -96,6 +102,9 @@ impl Context {
     pub(crate) async fn failed(&self, error: SinkError, tries: &mut Tries) -> Result<(), Stopped> {
         match error {
             SinkError::Unavailable(error) => {
+                if self.is_parking(&causes(&*error)) {
+                    return Ok(());
+                }
                 if tries.should_say() {
                     let sink = &self.stage.name;
                     warn!(
@@ -110,6 +119,54 @@ impl Context {
                 Err(self.stop(causes(&*error)))
             }
         }
+    }
+
+    /// Notes that the store is away for `reason`; whether records are parked from here on, so that no one has to wait.
+    fn is_parking(&self, reason: &str) -> bool {
+        let (sink, now) = (&self.stage.name, Instant::now());
+        let Some(parking) = &self.parking else {
+            return false;
+        };
+        if parking.failed(now, reason) {
+            warn!(
+                sink,
+                error = reason,
+                "sink is unavailable, parking its records"
+            );
+        }
+        parking.reason(now).is_some()
+    }
+
+    /// Notes that the store answered.
+    pub(crate) fn answered(&self) {
+        let parking = self.parking.as_ref();
+        if let Some(was_away) = parking.and_then(|parking| parking.answered(Instant::now())) {
+            let sink = &self.stage.name;
+            info!(
+                sink,
+                ?was_away,
+                "sink is back; what was parked is to be replayed"
+            );
+        }
+    }
+
+    /// Parks `request` where its store is away for long; says whether that is so.
+    pub(crate) async fn park(&self, request: &Request) -> Result<bool, Stopped> {
+        let parking = self.parking.as_ref();
+        let Some((parking, reason)) =
+            parking.and_then(|parking| Some((parking, parking.reason(Instant::now())?)))
+        else {
+            return Ok(false);
+        };
+        let parked = (0..request.records.len()).map(|index| {
+            let batch = request.records.batch_of(index);
+            (batch, index, reason.clone())
+        });
+        let parked: Vec<_> = parked.collect();
+        for of_batch in parked.chunk_by(|a, b| a.0 == b.0) {
+            self.letter(&parking.to, request, of_batch).await?;
+        }
+        Ok(true)
     }
 
     /// Whether the partition of `owner` is still its own, now that something of it is gone.
@@ -165,6 +222,7 @@ impl Context {
         let written: usize = judged.written.iter().sum();
         match self.role {
             Role::Sink(sink) => self.counts.add_written(sink, written),
+            Role::Parking => self.counts.add_parked(written),
             Role::DeadLetters => {
                 self.counts.add_dead(written);
                 if let Some(ticket) = tickets.first().filter(|_| written > 0) {
@@ -182,39 +240,12 @@ impl Context {
         request: &Request,
         refused: &[(usize, usize, String)],
     ) -> Result<(), Stopped> {
-        let batch = refused[0].0;
-        let ticket = request.tickets[batch].clone();
-        let (source, rows) = request
-            .records
-            .rows_of(refused.iter().map(|(_, index, _)| *index));
+        let indexes = refused.iter().map(|(_, index, _)| *index);
         match &self.on_rejected {
-            OnRejected::Letter(dead) => {
-                let rejections: Vec<_> = rows
-                    .iter()
-                    .zip(refused)
-                    .map(|(row, (_, _, reason))| {
-                        let row = source.rows()[*row as usize];
-                        let reason = reason.clone();
-                        Rejection {
-                            offset: row.offset,
-                            number: row.number,
-                            reason,
-                        }
-                    })
-                    .collect();
-                let letters = dead::letters(source, &self.stage, &rejections);
-                let rows = Rows::All(u32::try_from(rows.len()).expect("a batch has few rows"));
-                self.hand_on(
-                    dead,
-                    Parcel {
-                        batch: letters,
-                        rows,
-                        ticket,
-                    },
-                )
-                .await
-            }
+            OnRejected::Letter(dead) => self.letter(dead, request, refused).await,
             OnRejected::Forward(next) => {
+                let ticket = request.tickets[refused[0].0].clone();
+                let (source, rows) = request.records.rows_of(indexes);
                 let batch = Arc::clone(source);
                 self.hand_on(
                     next,
@@ -227,11 +258,41 @@ impl Context {
                 .await
             }
             OnRejected::Stop => {
+                let (source, rows) = request.records.rows_of(indexes);
                 let letter = source.id(&source.rows()[rows[0] as usize]);
                 let reason = &refused[0].2;
                 Err(self.stop(format!("it refused the dead letter of {letter}: {reason}")))
             }
         }
+    }
+
+    /// Hands letters of records of one batch to whoever writes them.
+    async fn letter(
+        &self,
+        to: &mpsc::Sender<Delivery>,
+        request: &Request,
+        refused: &[(usize, usize, String)],
+    ) -> Result<(), Stopped> {
+        let ticket = request.tickets[refused[0].0].clone();
+        let indexes = refused.iter().map(|(_, index, _)| *index);
+        let (source, rows) = request.records.rows_of(indexes);
+        let rejection = |(row, (_, _, reason)): (&u32, &(usize, usize, String))| {
+            let row = source.rows()[*row as usize];
+            Rejection {
+                offset: row.offset,
+                number: row.number,
+                reason: reason.clone(),
+            }
+        };
+        let rejections: Vec<_> = rows.iter().zip(refused).map(rejection).collect();
+        let batch = dead::letters(source, &self.stage, &rejections);
+        let rows = Rows::All(u32::try_from(rows.len()).expect("a batch has few rows"));
+        let parcel = Parcel {
+            batch,
+            rows,
+            ticket,
+        };
+        self.hand_on(to, parcel).await
     }
 
     async fn hand_on(&self, to: &mpsc::Sender<Delivery>, parcel: Parcel) -> Result<(), Stopped> {

@@ -14,7 +14,7 @@ use crate::delivery::{Delivery, Parcel};
 use crate::error::PipelineError;
 use crate::id::Partition;
 use crate::ledger::Ticket;
-use crate::router::{self, Routes, Rows};
+use crate::router::{self, Claim, Rows};
 use crate::run_writer::RunLimits;
 use crate::transform::{Rejection, Stage, Transform};
 
@@ -39,9 +39,9 @@ pub(crate) struct LaneOutlet {
 pub(crate) struct Lane {
     pub(crate) inbox: mpsc::Receiver<LaneMessage>,
     pub(crate) transforms: Vec<Box<dyn Transform>>,
-    /// For each sink, in one order with `routes`.
+    /// For each sink, in one order with `claims`.
     pub(crate) outlets: Vec<LaneOutlet>,
-    pub(crate) routes: Vec<Routes>,
+    pub(crate) claims: Vec<Claim>,
     pub(crate) dead: mpsc::Sender<Delivery>,
     pub(crate) run_limits: Option<RunLimits>,
     pub(crate) runs: BTreeMap<Arc<Partition>, OpenRun>,
@@ -115,9 +115,9 @@ impl Lane {
     }
 
     async fn route(&mut self, batch: Batch, ticket: Ticket) -> Result<(), Stopped> {
-        let selection = router::select(&batch, &self.routes);
+        let selection = router::select(&batch, &self.claims);
         if !selection.unclaimed.is_empty() {
-            let letters = unclaimed(&batch, &selection.unclaimed);
+            let letters = unclaimed(&batch, &selection.unclaimed, &self.claims);
             self.bury(letters, &ticket).await?;
         }
         let batch = Arc::new(batch);
@@ -240,7 +240,7 @@ async fn send(
 }
 
 /// The dead letters of rows that no sink takes.
-fn unclaimed(batch: &Batch, rows: &[u32]) -> Arc<Batch> {
+fn unclaimed(batch: &Batch, rows: &[u32], claims: &[Claim]) -> Arc<Batch> {
     let stage = Stage {
         name: "router".to_owned(),
         version: String::new(),
@@ -249,7 +249,11 @@ fn unclaimed(batch: &Batch, rows: &[u32]) -> Arc<Batch> {
         .iter()
         .map(|row| {
             let row = &batch.rows()[*row as usize];
-            let reason = match batch.bytes(row.route) {
+            let route = batch.bytes(row.route);
+            let reason = match route {
+                _ if claims.iter().any(|claim| claim.has_route(route)) => {
+                    "it is not as the `when` of any sink says".to_owned()
+                }
                 Some(route) => format!("no sink takes route {:?}", String::from_utf8_lossy(route)),
                 None => "no sink takes records without a route".to_owned(),
             };

@@ -15,9 +15,10 @@ use crate::executor::Executor;
 use crate::intake::Intake;
 use crate::lane::{Lane, LaneOutlet};
 use crate::ledger::Ledger;
+use crate::parking::Parking;
 use crate::retry::Backoff;
 use crate::reveal::RunStores;
-use crate::router::Routes;
+use crate::router::{Claim, Condition, Routes};
 use crate::run_writer::{RunLimits, RunWriter};
 use crate::sink::{RunSink, RunStore, Sink};
 use crate::source::Source;
@@ -41,8 +42,25 @@ pub struct Outlet {
     pub name: String,
     /// Which records it takes.
     pub routes: Routes,
+    /// What a record must be like besides; `None` where any will do.
+    pub condition: Option<Arc<dyn Condition>>,
     /// The store.
     pub destination: Destination,
+    /// What becomes of records while the store is away.
+    pub on_outage: OnOutage,
+}
+
+/// What becomes of records while a store is away.
+pub enum OnOutage {
+    /// They wait, and with them whatever is behind them.
+    Wait,
+    /// For a store that takes each record by itself.
+    Park {
+        /// How long it may be away before its records are parked.
+        after: Duration,
+        /// Take them, as letters; what they refuse is a dead letter.
+        to: DeadLetters,
+    },
 }
 
 /// A store, by how its records become visible.
@@ -104,7 +122,7 @@ impl Pipeline {
     /// Puts a pipeline together; `lanes` holds the transforms of each lane.
     ///
     /// # Panics
-    /// Without a lane or a sink, or where a sink with runs has not one for each lane.
+    /// Without a lane or a sink, or where a sink with runs has not one for each lane, or would park.
     #[must_use]
     pub fn new(
         source: Box<dyn Source>,
@@ -166,7 +184,7 @@ impl Pipeline {
             limits,
             stores: RunStores::default(),
         };
-        let dead = build.dead_letters(dead);
+        let dead = build.letters("dead letters", Role::DeadLetters, dead, OnRejected::Stop);
         let writers = build.sinks(sinks, lanes.len(), &dead);
         let lanes = build.lanes(lanes, writers, dead);
         let stores = std::mem::take(&mut build.stores);
@@ -251,6 +269,7 @@ impl Build<'_> {
             },
             role,
             on_rejected,
+            parking: None,
             control: self.control.clone(),
             counts: Arc::clone(self.counts),
             backoff: self.limits.backoff,
@@ -272,17 +291,23 @@ impl Build<'_> {
         to
     }
 
-    fn dead_letters(&mut self, dead: DeadLetters) -> mpsc::Sender<Delivery> {
-        let (role, limits) = (Role::DeadLetters, DEAD_LETTER_LIMITS);
-        let on_rejected = match dead.second {
+    /// Starts what writes letters; what both stores refuse goes where `refused` says.
+    fn letters(
+        &mut self,
+        name: &str,
+        role: Role,
+        to: DeadLetters,
+        refused: OnRejected,
+    ) -> mpsc::Sender<Delivery> {
+        let on_rejected = match to.second {
             Some(second) => {
-                let context = self.context("dead letters, second store", role, OnRejected::Stop);
-                OnRejected::Forward(self.keyed(context, second, limits))
+                let context = self.context(&format!("{name}, second store"), role, refused);
+                OnRejected::Forward(self.keyed(context, second, DEAD_LETTER_LIMITS))
             }
-            None => OnRejected::Stop,
+            None => refused,
         };
-        let context = self.context("dead letters", role, on_rejected);
-        self.keyed(context, dead.first, limits)
+        let context = self.context(name, role, on_rejected);
+        self.keyed(context, to.first, DEAD_LETTER_LIMITS)
     }
 
     /// For each sink, for each lane: where the lane hands its records to.
@@ -300,6 +325,8 @@ impl Build<'_> {
             );
             let (outlets, run_limits) = match sink.destination {
                 Destination::Keyed(store, limits) => {
+                    let parking = self.parking(&sink.name, sink.on_outage, dead);
+                    let context = Context { parking, ..context };
                     let to = self.keyed(context, store, limits);
                     (
                         vec![
@@ -314,6 +341,8 @@ impl Build<'_> {
                 }
                 Destination::Runs(sinks, store, limits) => {
                     assert_eq!(sinks.len(), lanes, "one sink with runs for each lane");
+                    let waits = matches!(sink.on_outage, OnOutage::Wait);
+                    assert!(waits, "runs are shown in order");
                     let to = sinks.into_iter().map(|sink| self.runs(&context, sink));
                     let to = to.collect();
                     // A store refuses no record, and what shows runs outlives the writer of dead letters.
@@ -323,12 +352,33 @@ impl Build<'_> {
                 }
             };
             SinkStart {
-                routes: sink.routes,
+                claim: Claim {
+                    routes: sink.routes,
+                    condition: sink.condition,
+                },
                 outlets,
                 run_limits,
             }
         };
         sinks.into_iter().enumerate().map(start).collect()
+    }
+
+    /// Starts what writes the letters of sink `name` while its store is away. What that refuses is a dead letter.
+    fn parking(
+        &mut self,
+        name: &str,
+        on_outage: OnOutage,
+        dead: &mpsc::Sender<Delivery>,
+    ) -> Option<Arc<Parking>> {
+        match on_outage {
+            OnOutage::Wait => None,
+            OnOutage::Park { after, to } => {
+                let name = format!("parking of {name}");
+                let refused = OnRejected::Forward(dead.clone());
+                let to = self.letters(&name, Role::Parking, to, refused);
+                Some(Arc::new(Parking::new(after, to)))
+            }
+        }
     }
 
     fn runs(&mut self, context: &Context, sink: Box<dyn RunSink>) -> LaneOutlet {
@@ -371,7 +421,7 @@ impl Build<'_> {
                     .iter()
                     .map(|sink| sink.outlets[index].clone())
                     .collect(),
-                routes: sinks.iter().map(|sink| sink.routes.clone()).collect(),
+                claims: sinks.iter().map(|sink| sink.claim.clone()).collect(),
                 dead: dead.clone(),
                 run_limits,
                 runs: BTreeMap::new(),
@@ -387,7 +437,7 @@ impl Build<'_> {
 
 /// A sink whose writers run.
 struct SinkStart {
-    routes: Routes,
+    claim: Claim,
     outlets: Vec<LaneOutlet>,
     run_limits: Option<RunLimits>,
 }

@@ -1,6 +1,10 @@
 //! Which records go to which sinks.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::batch::{Batch, Row};
+use crate::sink::Record;
 
 /// Which records a sink takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,38 @@ impl Routes {
             }
             Self::All => true,
         }
+    }
+}
+
+/// What a record must be like.
+pub trait Condition: Send + Sync {
+    /// Whether `record` is so.
+    fn holds(&self, record: Record<'_>) -> bool;
+}
+
+/// Which records a sink takes: those of its routes that are as its condition says.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    pub(crate) routes: Routes,
+    pub(crate) condition: Option<Arc<dyn Condition>>,
+}
+
+impl Claim {
+    /// Whether its routes take this one; its condition may not.
+    pub(crate) fn has_route(&self, route: Option<&[u8]>) -> bool {
+        self.routes.take(route)
+    }
+
+    fn takes(&self, batch: &Batch, row: &Row) -> bool {
+        let condition = self.condition.as_ref();
+        self.routes.take(batch.bytes(row.route))
+            && condition.is_none_or(|condition| condition.holds(Record::of(batch, row)))
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.routes.fmt(f)
     }
 }
 
@@ -60,37 +96,40 @@ pub(crate) struct Selection {
     pub(crate) unclaimed: Vec<u32>,
 }
 
-/// Hands each row of `batch` to every one of the `sinks` that takes its route.
-pub(crate) fn select(batch: &Batch, sinks: &[Routes]) -> Selection {
+/// Hands each row of `batch` to every one of the sinks whose claim it fits.
+pub(crate) fn select(batch: &Batch, claims: &[Claim]) -> Selection {
     let rows = batch.rows();
     let unrouted = rows.iter().all(|row| row.route.is_none());
-    if unrouted && sinks.iter().any(|routes| routes.take(None)) {
-        let claim = |routes: &Routes| {
-            if routes.take(None) {
+    let unconditional = claims.iter().all(|claim| claim.condition.is_none());
+    if unrouted && unconditional && claims.iter().any(|claim| claim.routes.take(None)) {
+        let count = |claim: &Claim| {
+            if claim.routes.take(None) {
                 index(rows.len())
             } else {
                 0
             }
         };
-        let sinks = sinks
-            .iter()
-            .map(|routes| Rows::All(claim(routes)))
-            .collect();
         return Selection {
-            sinks,
+            sinks: claims.iter().map(|claim| Rows::All(count(claim))).collect(),
             unclaimed: Vec::new(),
         };
     }
-    let matching = |wanted: &dyn Fn(&Row) -> bool| -> Vec<u32> {
-        let matching = rows.iter().enumerate().filter(|(_, row)| wanted(row));
-        matching.map(|(position, _)| index(position)).collect()
+    let mut claimed = vec![false; rows.len()];
+    let mut select = |claim: &Claim| {
+        let mut taken = Vec::new();
+        for (position, row) in rows.iter().enumerate() {
+            if claim.takes(batch, row) {
+                claimed[position] = true;
+                taken.push(index(position));
+            }
+        }
+        Rows::Some(taken)
     };
-    let route = |row: &Row| batch.bytes(row.route);
-    let claim = |routes: &Routes| Rows::Some(matching(&|row| routes.take(route(row))));
-    let unclaimed = matching(&|row| !sinks.iter().any(|routes| routes.take(route(row))));
+    let sinks = claims.iter().map(&mut select).collect();
+    let unclaimed = (0..rows.len()).filter(|position| !claimed[*position]);
     Selection {
-        sinks: sinks.iter().map(claim).collect(),
-        unclaimed,
+        sinks,
+        unclaimed: unclaimed.map(index).collect(),
     }
 }
 
@@ -135,14 +174,35 @@ mod tests {
     }
 
     fn check(routes: &[Option<&str>], sinks: &[Routes], expected: &[&[u32]], unclaimed: &[u32]) {
-        let selection = select(&batch(routes), sinks);
+        check_claims(
+            routes,
+            &sinks.iter().map(of_route).collect::<Vec<_>>(),
+            expected,
+            unclaimed,
+        );
+    }
+
+    fn of_route(routes: &Routes) -> Claim {
+        Claim {
+            routes: routes.clone(),
+            condition: None,
+        }
+    }
+
+    fn check_claims(
+        routes: &[Option<&str>],
+        claims: &[Claim],
+        expected: &[&[u32]],
+        unclaimed: &[u32],
+    ) {
+        let selection = select(&batch(routes), claims);
         let found: Vec<_> = selection
             .sinks
             .iter()
             .map(|rows| rows.slice(0..rows.len()))
             .collect();
-        assert_eq!(found, expected, "{routes:?} {sinks:?}");
-        assert_eq!(selection.unclaimed, unclaimed, "{routes:?} {sinks:?}");
+        assert_eq!(found, expected, "{routes:?} {claims:?}");
+        assert_eq!(selection.unclaimed, unclaimed, "{routes:?} {claims:?}");
     }
 
     #[test]
@@ -171,6 +231,36 @@ mod tests {
             &[named(&["audit", "trace"]), Routes::All],
             &[&[0, 1], &[0, 1]],
             &[],
+        );
+    }
+
+    /// Holds for records of this offset or later.
+    struct From(u64);
+
+    impl Condition for From {
+        fn holds(&self, record: Record<'_>) -> bool {
+            record.id().offset >= self.0
+        }
+    }
+
+    #[test]
+    fn a_condition_narrows_what_a_route_brings() {
+        let later = |routes: Routes, offset| Claim {
+            routes,
+            condition: Some(Arc::new(From(offset))),
+        };
+        let (audit, all) = (Some("audit"), of_route(&Routes::All));
+        check_claims(
+            &[None, None, None],
+            &[later(Routes::Unrouted, 1), all.clone()],
+            &[&[1, 2], &[0, 1, 2]],
+            &[],
+        );
+        check_claims(
+            &[audit, None, audit],
+            &[later(named(&["audit"]), 1), later(Routes::All, 2)],
+            &[&[2], &[2]],
+            &[0, 1],
         );
     }
 

@@ -165,6 +165,10 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    pub(crate) fn of(batch: &'a Batch, row: &'a Row) -> Self {
+        Self { batch, row }
+    }
+
     /// Its name in every store.
     #[must_use]
     pub fn id(&self) -> RecordId<'a> {

@@ -153,17 +153,20 @@ async fn sleep_until(deadline: Option<Instant>) {
     }
 }
 
-/// Writes `request` until every record of it is written or a dead letter.
+/// Writes `request` until every record of it is written, a dead letter, or parked.
 async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Result<(), Stopped> {
     let mut tries = context.tries();
-    while !request.records.is_empty() {
+    while !request.records.is_empty() && !context.park(&request).await? {
         let answer = tokio::select! {
             biased;
             () = context.control.ended() => return Err(Stopped),
             answer = sink.write(&request.records) => answer,
         };
         let verdicts = match answer {
-            Ok(verdicts) => verdicts,
+            Ok(verdicts) => {
+                context.answered();
+                verdicts
+            }
             Err(error) => {
                 context.failed(error, &mut tries).await?;
                 continue;

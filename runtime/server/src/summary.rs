@@ -31,6 +31,7 @@ impl Report<'_> {
             taken_bytes,
             dropped,
             dead,
+            parked,
             retried,
             written,
         } = &self.totals;
@@ -45,6 +46,7 @@ impl Report<'_> {
             "written": written,
             "dropped": dropped,
             "dead": dead,
+            "parked": parked,
             "retried": retried,
             "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
         });
@@ -78,6 +80,9 @@ impl fmt::Display for Report<'_> {
             ", {} dropped by plugins, {} dead letters",
             totals.dropped, totals.dead
         )?;
+        if totals.parked > 0 {
+            write!(f, ", {} parked", totals.parked)?;
+        }
         match ended {
             Ok(summary) if summary.unsettled > 0 => {
                 let unsettled = summary.unsettled;

@@ -9,7 +9,7 @@ use tamis_connect::Transactions;
 use tamis_core::sink::SinkError;
 use tamis_core::source::{Source, SourceError};
 use tamis_core::transform::Transform;
-use tamis_core::{Backoff, Limits, Outlet, Pipeline};
+use tamis_core::{Backoff, Limits, OnOutage, Outlet, Pipeline};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform};
 use tracing::warn;
 
@@ -150,10 +150,23 @@ async fn outlet(
         tamis_connect::sink::connect(spec, lanes, owner, transactions).await
     })
     .await?;
+    let on_outage = match &spec.on_outage {
+        tamis_config::OnOutage::Wait => OnOutage::Wait,
+        tamis_config::OnOutage::Park { after_ms, to } => {
+            let parking = format!("parking of {}", spec.name);
+            let to = once_there(&parking, async || tamis_connect::dead::connect(to).await);
+            OnOutage::Park {
+                after: Duration::from_millis(*after_ms),
+                to: to.await?,
+            }
+        }
+    };
     Ok(Outlet {
         name: spec.name.clone(),
         routes,
+        condition: spec.when.as_ref().map(tamis_connect::condition::condition),
         destination,
+        on_outage,
     })
 }
 

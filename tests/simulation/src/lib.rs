@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tamis_core::{
-    Backoff, DeadLetters, Destination, Executor, Limits, Outlet, Pipeline, PipelineError, Routes,
-    RunLimits, Summary, WriterLimits,
+    Backoff, DeadLetters, Destination, Executor, Limits, OnOutage, Outlet, Pipeline, PipelineError,
+    Routes, RunLimits, Summary, WriterLimits,
 };
 
 use tamis_core::source::{Source, SourceError};
@@ -150,7 +150,9 @@ fn pipeline(world: &Arc<World>, source: Box<dyn Source>) -> Pipeline {
     let outlet = |name: &str, routes, destination| Outlet {
         name: name.to_owned(),
         routes,
+        condition: None,
         destination,
+        on_outage: OnOutage::Wait,
     };
     let named = || Routes::Named(vec!["audit".to_owned()]);
     let sinks = vec![

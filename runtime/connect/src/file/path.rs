@@ -82,7 +82,7 @@ impl PathTemplate {
     /// The path of `record`, relative to the root.
     pub(crate) fn render(&self, record: &Record<'_>) -> Result<String, PathTooLong> {
         let mut raw = String::new();
-        let mut filling = Filling::of(*record);
+        let filling = Filling::of(*record);
         for part in &self.parts {
             let value = filling.part(part).filter(|value| !value.is_empty());
             let value = value.as_deref().unwrap_or(NONE);

@@ -50,10 +50,10 @@ impl Encoder {
     /// # Errors
     /// Why it can never be one.
     pub(super) fn message<'a>(&'a self, record: &Record<'a>) -> Result<Message<'a>, String> {
-        let mut filling = Filling::of(*record);
+        let filling = Filling::of(*record);
         let topic = match &self.topic {
             Some(topic) => Cow::Borrowed(topic.as_str()),
-            None => Cow::Owned(topic(&self.spec.topic, &mut filling)?),
+            None => Cow::Owned(topic(&self.spec.topic, &filling)?),
         };
         let key = match &self.spec.key {
             KafkaKey::Record => record.key().map(Cow::Borrowed),
@@ -76,7 +76,7 @@ impl Encoder {
 }
 
 /// The topic that a record names.
-fn topic(template: &Template, filling: &mut Filling<'_>) -> Result<String, String> {
+fn topic(template: &Template, filling: &Filling<'_>) -> Result<String, String> {
     let topic = filling
         .text(template)
         .map_err(|part| format!("it names no topic: it has no {part}"))?;

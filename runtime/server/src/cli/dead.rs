@@ -55,6 +55,9 @@ pub(crate) struct SelectArguments {
     /// Also those that were replayed
     #[arg(long)]
     pub(crate) all: bool,
+    /// Those that were parked while the store of this sink was away, instead of dead letters
+    #[arg(long, value_name = "SINK")]
+    pub(crate) parked: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +104,9 @@ pub(crate) struct ShowArguments {
     /// Also if it was replayed
     #[arg(long)]
     pub(crate) all: bool,
+    /// One that was parked while the store of this sink was away
+    #[arg(long, value_name = "SINK")]
+    pub(crate) parked: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +114,7 @@ pub(crate) struct ShowArguments {
 Examples:
   tamis dead replay pipeline.yaml --dry-run
   tamis dead replay pipeline.yaml --stage archive --yes
+  tamis dead replay pipeline.yaml --parked search --yes
   tamis dead replay pipeline.yaml --id cluster/msproject_log/0/42/0 --yes --json
 
 A letter holds the record as it was read. It takes the whole way again, under the same id, and goes on only in the stage or

@@ -20,7 +20,10 @@ pub(crate) fn run(arguments: &ListArguments) -> Exit {
     let Some(spec) = super::load(&arguments.file, PluginFiles::MayBeMissing) else {
         return Exit::Usage;
     };
-    let stores = open(&spec.dead_letters, wiring::owner(&spec), &Halt::default());
+    let Some(letters) = super::stores(&spec, arguments.select.parked.as_deref()) else {
+        return Exit::Usage;
+    };
+    let stores = open(letters, wiring::owner(&spec), &Halt::default());
     let listed = stores
         .map_err(Into::into)
         .and_then(|stores| list(arguments, &stores));

@@ -11,7 +11,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
 
 use anyhow::{Context as _, Result};
-use tamis_config::{KafkaDelivery, PipelineSpec, PluginFiles, SinkKind, SinkSpec};
+use tamis_config::{
+    DeadLettersSpec, KafkaDelivery, OnOutage, PipelineSpec, PluginFiles, SinkKind, SinkSpec,
+};
 use tamis_connect::dead::read::{DeadStore, ReadError, open};
 use tamis_host::Engine;
 use tokio::runtime::Runtime;
@@ -28,9 +30,16 @@ use interrupt::Interrupt;
 use tally::{Plan, Tally};
 
 pub(crate) fn run(arguments: &ReplayArguments) -> Exit {
-    let Some(spec) = super::load(&arguments.file, PluginFiles::MustExist) else {
+    let Some(mut spec) = super::load(&arguments.file, PluginFiles::MustExist) else {
         return Exit::Usage;
     };
+    let Some(letters) = super::stores(&spec, arguments.select.parked.as_deref()).cloned() else {
+        return Exit::Usage;
+    };
+    // A store that is away is waited for: to park what was parked would bring no one further.
+    for sink in &mut spec.sinks {
+        sink.on_outage = OnOutage::Wait;
+    }
     if !(arguments.yes || arguments.dry_run || io::stdin().is_terminal()) {
         eprintln!("there is no one to ask: say --yes, or look with --dry-run first");
         return Exit::Usage;
@@ -54,6 +63,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Exit {
             arguments,
             select: Select::new(&arguments.select, &arguments.ids),
             spec: &spec,
+            letters: &letters,
             runtime: &runtime,
         };
         command.run(Replay::new(&spec, plugins, interrupt))
@@ -68,13 +78,15 @@ struct Command<'a> {
     arguments: &'a ReplayArguments,
     select: Select,
     spec: &'a PipelineSpec,
+    /// Where the letters are.
+    letters: &'a DeadLettersSpec,
     runtime: &'a Runtime,
 }
 
 impl Command<'_> {
     fn run(&self, replay: Replay<'_>) -> Result<Exit> {
         let halt = replay.interrupt.halt();
-        let stores = open(&self.spec.dead_letters, wiring::owner(self.spec), halt);
+        let stores = open(self.letters, wiring::owner(self.spec), halt);
         let stores = match stores {
             Err(ReadError::Halted) => return Ok(Exit::Unsettled),
             stores => stores.context("dead letters")?,

@@ -39,6 +39,8 @@ impl Select {
             until,
             limit,
             all,
+            // Which stores are read, not what of them.
+            parked: _,
         } = arguments;
         Self {
             ids: ids.iter().cloned().collect(),

@@ -25,7 +25,10 @@ pub(crate) fn run(arguments: &ShowArguments) -> Exit {
     let Some(spec) = super::load(&arguments.file, PluginFiles::MayBeMissing) else {
         return Exit::Usage;
     };
-    let stores = open(&spec.dead_letters, wiring::owner(&spec), &Halt::default());
+    let Some(letters) = super::stores(&spec, arguments.parked.as_deref()) else {
+        return Exit::Usage;
+    };
+    let stores = open(letters, wiring::owner(&spec), &Halt::default());
     let shown = stores
         .map_err(Into::into)
         .and_then(|stores| show(arguments, &stores));

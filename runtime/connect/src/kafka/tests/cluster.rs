@@ -11,8 +11,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Produc
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tamis_config::spec::{KafkaSourceSpec, Secret, StartAt};
 use tamis_core::{
-    Backoff, DeadLetters, Destination, Executor, Limits, Outlet, Pipeline, PipelineError, Routes,
-    Stop, Summary, WriterLimits,
+    Backoff, DeadLetters, Destination, Executor, Limits, OnOutage, Outlet, Pipeline, PipelineError,
+    Routes, Stop, Summary, WriterLimits,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -239,7 +239,9 @@ pub(super) fn start_together(
     let outlet = Outlet {
         name: "store".to_owned(),
         routes: Routes::All,
+        condition: None,
         destination,
+        on_outage: OnOutage::Wait,
     };
     let pipeline = Pipeline::new(
         KafkaSource::connect(spec, settings, transactions).unwrap(),
