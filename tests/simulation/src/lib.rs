@@ -155,10 +155,20 @@ fn pipeline(world: &Arc<World>, source: Box<dyn Source>) -> Pipeline {
         on_outage: OnOutage::Wait,
     };
     let named = || Routes::Named(vec!["audit".to_owned()]);
+    let audit = Outlet {
+        on_outage: OnOutage::Park {
+            after: world.random_ms(0..500),
+            to: DeadLetters {
+                first: stores::parking(world),
+                second: None,
+            },
+        },
+        ..outlet("audit", named(), keyed(stores::audit(world)))
+    };
     let sinks = vec![
         outlet("keyed", Routes::Unrouted, keyed(stores::keyed(world))),
         outlet("runs", Routes::All, runs("runs")),
-        outlet("audit", named(), keyed(stores::audit(world))),
+        audit,
         outlet("copies", named(), runs("copies")),
     ];
     let dead = DeadLetters {

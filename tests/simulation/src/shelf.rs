@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use crate::stores::PARKING;
+
 type Committed = BTreeMap<i32, (u64, String)>;
 
 /// All stores, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
-    stores: BTreeMap<&'static str, BTreeMap<String, String>>,
+    stores: Stores,
     staging: Staging,
     /// Where the staging is while someone has taken it away.
     away: Option<Staging>,
 }
+
+/// What each store has, by its name.
+type Stores = BTreeMap<&'static str, BTreeMap<String, String>>;
 
 /// Runs by `STORE/RUN`, as commits name them.
 type Staging = BTreeMap<String, Run>;
@@ -138,8 +143,21 @@ impl Shelf {
         seen.or_else(named).map(String::as_str)
     }
 
-    pub(crate) fn stores(&self) -> &BTreeMap<&'static str, BTreeMap<String, String>> {
-        &self.stores
+    /// Whether the record with this key is parked for `store`.
+    pub(crate) fn is_parked(&self, store: &str, key: &str) -> bool {
+        let parked = self.stores.get(PARKING);
+        parked.is_some_and(|parked| parked.contains_key(&format!("{store} {key}")))
+    }
+
+    /// What the stores hold once all that is parked is replayed.
+    pub(crate) fn replayed(&self) -> Stores {
+        let mut stores = self.stores.clone();
+        for (key, value) in stores.remove(PARKING).unwrap_or_default() {
+            let id = key.strip_prefix("audit ").expect("no other store parks");
+            let audit = stores.entry("audit").or_default();
+            audit.entry(id.to_owned()).or_insert(value);
+        }
+        stores
     }
 
     /// What is left in staging.

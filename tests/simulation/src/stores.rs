@@ -19,6 +19,11 @@ pub(crate) fn audit(world: &Arc<World>) -> Arc<dyn Sink> {
     store(world, "audit", |_| false)
 }
 
+/// Where routed records are parked.
+pub(crate) fn parking(world: &Arc<World>) -> Arc<dyn Sink> {
+    store(world, PARKING, |_| false)
+}
+
 /// The first store of dead letters.
 pub(crate) fn dead(world: &Arc<World>) -> Arc<dyn Sink> {
     store(world, "dead", |plan| plan == Plan::TooLarge)
@@ -28,6 +33,9 @@ pub(crate) fn dead(world: &Arc<World>) -> Arc<dyn Sink> {
 pub(crate) fn last_resort(world: &Arc<World>) -> Arc<dyn Sink> {
     store(world, "last resort", |_| false)
 }
+
+/// Its name.
+pub(crate) const PARKING: &str = "parking";
 
 fn store(world: &Arc<World>, name: &'static str, refuses: fn(Plan) -> bool) -> Arc<dyn Sink> {
     Arc::new(KeyedStore {

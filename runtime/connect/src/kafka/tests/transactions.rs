@@ -40,6 +40,8 @@ async fn start(cluster: &Cluster, topic: &str, dead: &Arc<Store>) -> Running {
         name: "kept".to_owned(),
         kind: SinkKind::Kafka(to),
         routes: Routes::All,
+        when: None,
+        on_outage: tamis_config::spec::OnOutage::Wait,
     }];
     let transactions = Transactions::of(&SourceSpec::Kafka(from.clone()), &to).unwrap();
     let destination: Destination = sink::connect(&to[0], 2, "group", transactions.as_ref())
