@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use sink::is_among;
 pub use sink::{
     Compression, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec,
-    Routes, RunLimits, SinkKind, SinkSpec, WriterLimits, is_topic_name,
+    MYSQL_ID, MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls, MysqlTlsMode,
+    MysqlType, Routes, RunLimits, SinkKind, SinkSpec, WriterLimits, is_sql_name, is_topic_name,
 };
 
 /// One pipeline: one source, ordered plugins, one or more sinks.

@@ -2,10 +2,15 @@
 
 mod file;
 mod kafka;
+mod mysql;
 
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
+pub use mysql::{
+    MYSQL_ID, MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls, MysqlTlsMode,
+    MysqlType, is_sql_name,
+};
 
 /// One destination.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub enum SinkKind {
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.
     Kafka(KafkaSinkSpec),
+    /// Tables of MySQL or MariaDB.
+    Mysql(MysqlSinkSpec),
 }
 
 /// Bounds of the requests to a store that takes each record by its id.
