@@ -14,6 +14,7 @@ mod kafka_sink;
 mod line_files;
 mod lost;
 mod main_job;
+mod mysql;
 mod outage;
 mod prove;
 mod readme;

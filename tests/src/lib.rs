@@ -6,6 +6,7 @@ pub mod data;
 pub mod files;
 pub mod kafka;
 pub mod laws;
+pub mod mariadb;
 pub mod place;
 pub mod prove;
 pub mod proxy;
