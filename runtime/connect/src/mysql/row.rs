@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use tamis_config::spec::{MysqlColumn, MysqlFrom, MysqlType};
 use tamis_core::sink::Record;
 
@@ -87,7 +86,7 @@ impl Encoder {
     }
 
     fn members<'a>(&self, value: &'a [u8]) -> Result<Members<'a>, String> {
-        members(value, &self.keys, self.with_others).map_err(|error| error.to_string())
+        members(value, &self.keys, self.with_others)
     }
 
     /// An object of what is in no other column: fields of which only a part is stay whole.
@@ -110,15 +109,14 @@ impl Encoder {
 }
 
 /// What `value` is in a column of this `kind`. Whether it fits is said by the server, which knows the column.
-fn cell(value: &RawValue, kind: MysqlType) -> Result<Cell<'_>, String> {
-    let raw = value.get();
+fn cell(raw: &str, kind: MysqlType) -> Result<Cell<'_>, String> {
     if raw == "null" {
         return Ok(None);
     }
     if kind == MysqlType::Json {
         return Ok(Some(raw.into()));
     }
-    let text = text(value).map_err(|error| error.to_string())?;
+    let text = text(raw)?;
     match kind {
         MysqlType::Boolean => match &*text {
             "true" | "1" => Ok(Some("1".into())),
