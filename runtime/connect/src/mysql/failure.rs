@@ -68,8 +68,14 @@ impl From<sqlx::Error> for Failure {
 
 /// Whether the network is among the causes of `error`.
 fn is_of_network(error: &(dyn StdError + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|cause| cause.is::<io::Error>())
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<io::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What the server means by error `number` of the class `state`.

@@ -62,10 +62,7 @@ impl Tables {
         session: &mut Session,
         name: &str,
     ) -> Result<Arc<Table>, Failure> {
-        let known = self.known.lock().expect("no one panics while looking");
-        let found = known.get(name).map(Arc::clone);
-        drop(known);
-        if let Some(table) = found {
+        if let Some(table) = self.known(name) {
             return Ok(table);
         }
         let table = match self.look(session, name).await {
@@ -89,6 +86,11 @@ impl Tables {
         }
         known.insert(name.to_owned(), Arc::clone(&table));
         Ok(table)
+    }
+
+    fn known(&self, name: &str) -> Option<Arc<Table>> {
+        let known = self.known.lock().expect("no one panics while looking");
+        known.get(name).map(Arc::clone)
     }
 
     /// Forgets what is known of `name`.
