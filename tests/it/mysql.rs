@@ -73,9 +73,11 @@ fn id(n: usize) -> String {
     format!("test/rows/0/{n}/0")
 }
 
-/// What `table` has, by id: whatever `column` gives in SQL, as bytes.
+/// What `table` has, by id: whatever `column` gives in SQL, as bytes; nothing for NULL.
 fn stored(database: &Database, table: &str, column: &str) -> BTreeMap<String, Vec<u8>> {
-    let rows = database.sql(&format!("SELECT id, HEX({column}) FROM `{table}`"));
+    let rows = database.sql(&format!(
+        "SELECT id, HEX(CAST(COALESCE({column}, '') AS BINARY)) FROM `{table}`"
+    ));
     let cells = rows.iter().map(|row| row.split_once('\t').unwrap());
     let stored: BTreeMap<_, _> = cells
         .map(|(id, hex)| (id.to_owned(), laws::unhex(hex)))

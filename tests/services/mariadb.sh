@@ -41,6 +41,8 @@ properties() {
   cat <<EOS
 [mariadbd]
 datadir=$dir/data
+# servers that share one take temporary tables away from each other
+tmpdir=$dir/tmp
 socket=$socket
 port=$port
 bind-address=127.0.0.1
@@ -49,7 +51,7 @@ character-set-server=utf8mb4
 # what is answered is on the disk
 innodb-flush-log-at-trx-commit=1
 innodb-buffer-pool-size=64M
-innodb-log-file-size=48M
+innodb-log-file-size=16M
 performance-schema=OFF
 max-connections=200
 max-allowed-packet=64M
@@ -68,10 +70,11 @@ alive() {
 
 launch() {
   install
+  mkdir -p "$dir/tmp"
   properties >"$settings"
   if [ ! -f "$dir/data/.made" ]; then
     rm -rf "$dir/data"
-    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$dir/data" --skip-test-db \
+    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$dir/data" --tmpdir="$dir/tmp" --skip-test-db \
       --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" >"$log" 2>&1 ||
       { tail -20 "$log" >&2; return 1; }
     touch "$dir/data/.made"

@@ -234,10 +234,11 @@ fn statements_stay_below_the_largest_packet_and_a_row_beyond_it_is_refused() {
     let edge = PACKET - 400..PACKET + 50;
     let sizes: Vec<_> = (0..200).map(|n| n * 7).chain(edge).collect();
     let verdicts = subject.settle(&records(sizes.iter().map(|size| vec![b'x'; *size])));
-    let there = stored(&database, "t", "v");
+    // More is not given back at once: what it answers is bounded, too.
+    let there = stored(&database, "t", "CONCAT(LENGTH(v), REPLACE(v, 'x', ''))");
     for (n, size) in sizes.iter().enumerate() {
         if verdicts[n] == Verdict::Written {
-            assert_eq!(there[&id(n)].len(), *size);
+            assert_eq!(there[&id(n)], size.to_string().as_bytes());
         } else {
             let words = format!("the server takes {PACKET} (max_allowed_packet)");
             assert!(reason(&verdicts, n).contains(&words));

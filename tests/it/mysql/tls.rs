@@ -51,7 +51,7 @@ fn a_server_is_known_by_its_certificate() {
                 "tls: { ca: /nowhere.pem },".to_owned(),
                 Some("a file of `tls` is not there"),
             ),
-            ("tls: { mode: disabled },".to_owned(), Some("set `tls`")),
+            ("tls: { mode: disabled },".to_owned(), Some("wants TLS")),
         ],
     );
     check(

@@ -131,7 +131,9 @@ fn of_row(words: String, message: &str) -> Failure {
 /// What a person can do about error `number` that no waiting mends; `None` where there is no such thing.
 fn advice(number: u16) -> Option<&'static str> {
     match number {
-        1045 | 1698 => Some("correct the user or the password"),
+        1045 | 1698 => Some(
+            "correct the user or the password; a server that wants TLS, or a certificate, says the same",
+        ),
         1044 | 1142 | 1143 | 1227 | 1370 => Some(
             "grant the user SELECT, INSERT and UPDATE, and CREATE where `create` is true; or correct `url` and `table`",
         ),

@@ -182,7 +182,8 @@ mod tests {
 
     /// How many statements it takes where the server refuses these rows, and which are found.
     fn search(rows: usize, bad: impl Fn(usize) -> bool, says_which: bool) -> (usize, Vec<usize>) {
-        let (mut open, mut statements, mut found) = (vec![(0..rows).collect()], 0, Vec::new());
+        let (mut open, mut statements, mut found) =
+            (vec![(0..rows).collect::<Vec<_>>()], 0, Vec::new());
         while let Some(piece) = open.pop() {
             statements += 1;
             let Some(at) = piece.iter().position(|row| bad(*row)) else {
