@@ -94,7 +94,7 @@ audit: ## look the dependencies up among the known vulnerabilities (needs the ne
 	@scripts/audit
 
 .PHONY: clean
-clean: ## remove what was built, and the test broker with its data
-	@tests/services/kafka.sh clean
+clean: ## remove what was built, and the test servers with their data
+	@for service in kafka mariadb; do tests/services/$$service.sh clean; done
 	@rm -f plugins/*/*.wasm
 	@cargo clean

@@ -125,14 +125,24 @@ fn field(pointer: &str) -> Result<Part, String> {
             "a pointer to a field starts with `/`: did you mean {cure}?"
         ));
     }
-    let escapes = pointer.split('~').skip(1);
+    self::pointer(pointer)?;
+    Ok(Part::Field(pointer.to_owned()))
+}
+
+/// The keys that `text`, a pointer to a field, leads through.
+pub(crate) fn pointer(text: &str) -> Result<Vec<String>, String> {
+    let keys = text
+        .strip_prefix('/')
+        .ok_or("a pointer to a field starts with `/`")?;
+    let escapes = keys.split('~').skip(1);
     if escapes
         .into_iter()
         .any(|after| !after.starts_with(['0', '1']))
     {
         return Err("in a pointer `~` is written `~0` and `/` in a name `~1`".to_owned());
     }
-    Ok(Part::Field(pointer.to_owned()))
+    let key = |key: &str| key.replace("~1", "/").replace("~0", "~");
+    Ok(keys.split('/').map(key).collect())
 }
 
 impl fmt::Display for Template {

@@ -142,7 +142,7 @@ fn settings(port: u16, listeners: &[Listener]) -> String {
 }
 
 /// The first one of `count` ports in a row that no one listens on.
-fn free_ports(count: u16) -> u16 {
+pub(crate) fn free_ports(count: u16) -> u16 {
     let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     // Below those that the system gives to clients.
     let candidates = std::iter::repeat_with(|| fastrand::u16(20_000..30_000)).take(100);

@@ -2,6 +2,7 @@
 
 mod file;
 mod kafka;
+mod mysql;
 mod outage;
 mod when;
 
@@ -75,11 +76,12 @@ fn kind(
     let RawSink {
         file,
         kafka,
+        mysql,
         routes,
         when,
         on_outage,
     } = raw;
-    let kinds = ["file", "kafka"];
+    let kinds = ["file", "kafka", "mysql"];
     let mut chosen = Vec::new();
     if let Some(raw) = file {
         let at = format!("{at}.file");
@@ -88,6 +90,11 @@ fn kind(
     if let Some(raw) = kafka {
         let at = format!("{at}.kafka");
         chosen.push(SinkKind::Kafka(kafka::check(&at, raw, beside, report)));
+    }
+    if let Some(raw) = mysql {
+        let at = format!("{at}.mysql");
+        let spec = mysql::check(&at, raw, beside.folder, report);
+        chosen.push(SinkKind::Mysql(spec));
     }
     if chosen.len() != 1 {
         let (kinds, found) = (quoted(kinds), chosen.len());

@@ -2,12 +2,17 @@
 
 mod file;
 mod kafka;
+mod mysql;
 
 use super::DeadLettersSpec;
 
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
+pub use mysql::{
+    MYSQL_ID, MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls, MysqlTlsMode,
+    MysqlType, is_sql_name,
+};
 
 /// One destination.
 #[derive(Debug, Clone)]
@@ -74,6 +79,8 @@ pub enum SinkKind {
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.
     Kafka(KafkaSinkSpec),
+    /// Tables of MySQL or MariaDB.
+    Mysql(MysqlSinkSpec),
 }
 
 impl SinkKind {
@@ -81,6 +88,7 @@ impl SinkKind {
     pub(crate) fn takes_each_alone(&self) -> bool {
         match self {
             Self::File(_) | Self::Kafka(_) => false,
+            Self::Mysql(_) => true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod examples;
 mod kafka_sink;
+mod mysql_sink;
 mod overrides;
 mod problems;
 mod reference;
