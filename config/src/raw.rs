@@ -18,8 +18,9 @@ use crate::spec::{Capability, OnQuarantine, PluginLimits};
 
 pub(crate) use dead_letters::{RawDeadLetters, RawDeadTopic};
 pub(crate) use sink::{
-    RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawKafkaBatch,
-    RawKafkaSink, RawRoutes, RawSink, RawStar, RawTransaction, RawZstd,
+    RawCompression, RawCompressionLevel, RawCompressionName, RawElasticsearchSink,
+    RawElasticsearchTemplate, RawFileSink, RawGzip, RawKafkaBatch, RawKafkaSink, RawRoutes,
+    RawSink, RawStar, RawTransaction, RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 

@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use sink::is_among;
 pub use sink::{
-    Compression, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec,
-    Routes, RunLimits, SinkKind, SinkSpec, WriterLimits, is_topic_name,
+    Compression, ElasticsearchLogin, ElasticsearchOperation, ElasticsearchSinkSpec,
+    ElasticsearchTemplate, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey,
+    KafkaSinkSpec, Routes, RunLimits, SinkKind, SinkSpec, WriterLimits, is_index_name,
+    is_topic_name,
 };
 
 /// One pipeline: one source, ordered plugins, one or more sinks.

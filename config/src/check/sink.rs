@@ -1,10 +1,11 @@
 //! Checks the sinks: each is of exactly one kind, and each kind has a file of its own.
 
+mod elasticsearch;
 mod file;
 mod kafka;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::names;
 use crate::problem::{Report, below, item, quoted};
@@ -18,16 +19,23 @@ struct Beside<'a> {
     source: &'a SourceSpec,
     /// Whether there are other sinks, too.
     others: bool,
+    /// Where relative paths start.
+    folder: &'a Path,
 }
 
 /// The sinks, in order of their names.
 pub(super) fn check(
     raw: BTreeMap<String, RawSink>,
     source: &SourceSpec,
+    folder: &Path,
     report: &mut Report,
 ) -> Vec<SinkSpec> {
     let others = raw.len() > 1;
-    let beside = Beside { source, others };
+    let beside = Beside {
+        source,
+        others,
+        folder,
+    };
     let mut sinks = Vec::new();
     for (name, raw) in raw {
         let at = below("sinks", &name);
@@ -49,12 +57,18 @@ fn kind(
     report: &mut Report,
 ) -> (Option<SinkKind>, Option<RawRoutes>) {
     let RawSink {
+        elasticsearch,
         file,
         kafka,
         routes,
     } = raw;
-    let kinds = ["file", "kafka"];
+    let kinds = ["elasticsearch", "file", "kafka"];
     let mut chosen = Vec::new();
+    if let Some(raw) = elasticsearch {
+        let at = format!("{at}.elasticsearch");
+        let spec = elasticsearch::check(&at, raw, beside.folder, report);
+        chosen.push(SinkKind::Elasticsearch(spec));
+    }
     if let Some(raw) = file {
         let at = format!("{at}.file");
         chosen.push(SinkKind::File(file::check(&at, raw, report)));

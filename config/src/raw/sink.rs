@@ -1,5 +1,6 @@
 //! What a file may say of a sink.
 
+mod elasticsearch;
 mod file;
 mod kafka;
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::spec::WriterLimits;
 
+pub(crate) use elasticsearch::{RawElasticsearchSink, RawElasticsearchTemplate};
 pub(crate) use file::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawZstd,
 };
@@ -19,6 +21,8 @@ pub(crate) use kafka::{RawKafkaBatch, RawKafkaSink, RawTransaction};
 #[serde(deny_unknown_fields)]
 #[schemars(transform = one_kind)]
 pub(crate) struct RawSink {
+    /// Indexes of Elasticsearch or OpenSearch.
+    pub(crate) elasticsearch: Option<RawElasticsearchSink>,
     /// Files on a disk.
     pub(crate) file: Option<RawFileSink>,
     /// Topics of a Kafka cluster.
@@ -44,10 +48,6 @@ fn one_kind(schema: &mut Schema) {
 /// How records go out to a store that takes each by its id: a request ends by whichever comes first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[expect(
-    dead_code,
-    reason = "the stores that take them come with the next change"
-)]
 pub(crate) struct RawRequests {
     /// Records in one request. 2,000 make the way to the store and back cost next to nothing.
     #[schemars(range(min = 1, max = 100_000))]

@@ -1,8 +1,13 @@
 //! What a checked configuration says of a sink.
 
+mod elasticsearch;
 mod file;
 mod kafka;
 
+pub use elasticsearch::{
+    ElasticsearchLogin, ElasticsearchOperation, ElasticsearchSinkSpec, ElasticsearchTemplate,
+    is_index_name,
+};
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
@@ -32,6 +37,8 @@ pub enum Routes {
 /// A store.
 #[derive(Debug, Clone)]
 pub enum SinkKind {
+    /// Indexes of Elasticsearch or OpenSearch.
+    Elasticsearch(ElasticsearchSinkSpec),
     /// Files on a disk.
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.

@@ -6,11 +6,9 @@
 pub mod dead;
 pub mod dead_folder;
 #[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
-#[expect(
-    dead_code,
-    reason = "the stores that name them come with the next change"
-)]
 mod destinations;
+#[cfg(feature = "elasticsearch")]
+pub mod elasticsearch;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "kafka")]

@@ -17,10 +17,6 @@ use crate::Transactions;
     not(all(feature = "file", feature = "kafka")),
     expect(unused_variables, reason = "what only one kind of store needs")
 )]
-#[expect(
-    clippy::unused_async,
-    reason = "stores that are asked at the start come with the next change"
-)]
 pub async fn connect(
     spec: &SinkSpec,
     lanes: usize,
@@ -28,6 +24,14 @@ pub async fn connect(
     transactions: Option<&Arc<Transactions>>,
 ) -> Result<Destination, SinkError> {
     match &spec.kind {
+        #[cfg(feature = "elasticsearch")]
+        SinkKind::Elasticsearch(spec) => {
+            let sink = crate::elasticsearch::ElasticsearchSink::connect(spec).await?;
+            let limits = writer_limits(&spec.requests);
+            Ok(Destination::Keyed(Arc::new(sink), limits))
+        }
+        #[cfg(not(feature = "elasticsearch"))]
+        SinkKind::Elasticsearch(_) => Err(left_out("elasticsearch")),
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
             let limits = run_limits(&spec.run);
@@ -80,7 +84,7 @@ fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
     }
 }
 
-#[cfg(feature = "kafka")]
+#[cfg(any(feature = "elasticsearch", feature = "kafka"))]
 fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
     tamis_core::WriterLimits {
         records_max: limits.records_max,
@@ -101,12 +105,12 @@ pub fn forget(spec: &SinkSpec, owner: &str) {
         SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => {}
-        SinkKind::Kafka(_) => {}
+        SinkKind::Elasticsearch(_) | SinkKind::Kafka(_) => {}
     }
 }
 
 /// A configuration that asks for what this build has not.
-#[cfg(not(all(feature = "kafka", feature = "file")))]
+#[cfg(not(all(feature = "elasticsearch", feature = "kafka", feature = "file")))]
 pub(crate) fn left_out(feature: &str) -> SinkError {
     SinkError::Misconfigured(format!("this build of tamis has no {feature}").into())
 }
