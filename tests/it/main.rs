@@ -11,6 +11,7 @@ mod demo;
 mod disk_full;
 mod groups;
 mod kafka_sink;
+mod laws;
 mod line_files;
 mod lost;
 mod main_job;
