@@ -3,11 +3,13 @@
 pub mod broker;
 pub mod certificates;
 pub mod data;
+pub mod elasticsearch;
 pub mod files;
 pub mod kafka;
 pub mod laws;
 pub mod place;
 pub mod prove;
 pub mod proxy;
+pub mod stand_in;
 pub mod tamis;
 pub mod wait;
