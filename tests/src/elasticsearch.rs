@@ -103,7 +103,10 @@ impl Elasticsearch {
 
     fn must(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let (status, said) = self.ask(method, path, body);
-        assert!((200..300).contains(&status), "{method} {path}: {status} {said}");
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {said}"
+        );
         said
     }
 
@@ -115,10 +118,16 @@ impl Elasticsearch {
     pub fn documents(&self, pattern: &str) -> Vec<Document> {
         let _refreshed = self.must("POST", &format!("{pattern}/_refresh"), None);
         let first = json!({ "size": PAGE, "sort": ["_doc"] });
-        let mut page = self.must("POST", &format!("{pattern}/_search?scroll=2m"), Some(&first));
+        let mut page = self.must(
+            "POST",
+            &format!("{pattern}/_search?scroll=2m"),
+            Some(&first),
+        );
         let mut documents = Vec::new();
         loop {
-            let hits = page["hits"]["hits"].as_array().expect("a search finds hits");
+            let hits = page["hits"]["hits"]
+                .as_array()
+                .expect("a search finds hits");
             documents.extend(hits.iter().map(Document::of));
             let scroll = json!({ "scroll_id": page["_scroll_id"] });
             if hits.len() < PAGE {
@@ -133,8 +142,15 @@ impl Elasticsearch {
     /// The indexes whose names begin so.
     #[must_use]
     pub fn indexes(&self, start: &str) -> Vec<String> {
-        let found = self.get(&format!("_cat/indices/{start}*?format=json&h=index&expand_wildcards=all"));
-        let name = |row: &Value| row["index"].as_str().expect("an index has a name").to_owned();
+        let found = self.get(&format!(
+            "_cat/indices/{start}*?format=json&h=index&expand_wildcards=all"
+        ));
+        let name = |row: &Value| {
+            row["index"]
+                .as_str()
+                .expect("an index has a name")
+                .to_owned()
+        };
         let mut names: Vec<_> = found.as_array().expect("a list").iter().map(name).collect();
         names.sort();
         names
@@ -242,6 +258,8 @@ fn free_ports() -> u16 {
     let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     // Below those that the system gives to clients, and beside those of the brokers.
     let candidates = std::iter::repeat_with(|| fastrand::u16(10_000..19_000)).take(100);
-    let found = candidates.into_iter().find(|port| (*port..port + 2).all(is_free));
+    let found = candidates
+        .into_iter()
+        .find(|port| (*port..port + 2).all(is_free));
     found.expect("few of the ports are taken")
 }

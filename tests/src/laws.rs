@@ -193,8 +193,8 @@ fn lost_generation<S: Store>(store: &S) {
     }
     assert!(dropped > 0, "no write was dropped");
     if subject.is_keyed() {
-    assert_eq!(Subject::of(store).settle(&all), vec![Verdict::Written;
-    } 200]);
+        assert_eq!(Subject::of(store).settle(&all), vec![Verdict::Written; 200]);
+    }
     assert_these(store, 0..200);
 }
 

@@ -100,12 +100,17 @@ impl State {
 /// The next request; `None` where there is none any more.
 fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     let mut asked = Asked::default();
-    reader.read_line(&mut asked.line).ok().filter(|count| *count > 0)?;
+    reader
+        .read_line(&mut asked.line)
+        .ok()
+        .filter(|count| *count > 0)?;
     let mut length = 0;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.split_once(':') else { break };
+        let Some((name, value)) = line.split_once(':') else {
+            break;
+        };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().ok()?,
