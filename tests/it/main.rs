@@ -9,6 +9,7 @@ mod dead_letters;
 mod dead_letters_beyond;
 mod demo;
 mod disk_full;
+mod elasticsearch;
 mod groups;
 mod kafka_sink;
 mod laws;

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tamis_core::sink::{SinkError, Verdict};
 
 pub use outages::{Server, outlast, outlast_kills};
-pub use records::{PLACE, id, records, value};
+pub use records::{PLACE, id, of as records_of, records, value};
 pub use subject::{Subject, causes};
 
 /// Destinations of one test in a store, and how a sink writes to them.

@@ -12,4 +12,5 @@ pub mod prove;
 pub mod proxy;
 pub mod stand_in;
 pub mod tamis;
+pub mod tls;
 pub mod wait;
