@@ -91,8 +91,9 @@ pub fn keep<S: Store>(fresh: impl Fn() -> S + Sync) {
         let held = catch_unwind(AssertUnwindSafe(|| law(&fresh())));
         held.is_err().then(|| (*name).to_owned())
     };
+    let broken = &broken;
     let broken: Vec<_> = thread::scope(|scope| {
-        let threads = laws.each_ref().map(|law| scope.spawn(|| broken(law)));
+        let threads = laws.each_ref().map(|law| scope.spawn(move || broken(law)));
         let ended = threads
             .into_iter()
             .filter_map(|it| it.join().expect("it catches panics"));
@@ -109,7 +110,7 @@ fn empty_batch<S: Store>(store: &S) {
             .expect("there is nothing to refuse"),
         []
     );
-    assert_eq!(store.stored(), []);
+    assert_these(store, []);
 }
 
 fn verdicts_in_order<S: Store>(store: &S) {
@@ -220,7 +221,7 @@ fn stops<S: Store>(store: &S, case: Case) {
         }
         other => panic!("{case:?} did not stop: {other:?}"),
     }
-    assert_eq!(store.stored(), []);
+    assert_these(store, []);
 }
 
 fn missing_by_name<S: Store>(store: &S) {

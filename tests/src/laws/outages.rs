@@ -42,7 +42,7 @@ pub(super) fn away<S: Store>(store: &S) {
     let all = records(0..10);
     let said = Subject::connect(&sink).and_then(|subject| subject.write(&all));
     assert!(matches!(said, Err(SinkError::Unavailable(_))), "{said:?}");
-    assert_eq!(store.stored(), []);
+    assert_these(store, []);
     proxy.set(Way::Open);
     let subject = Subject::connect(&sink).expect("it is there now");
     assert_eq!(subject.settle(&all), vec![Verdict::Written; 10]);

@@ -1,6 +1,6 @@
 //! The lines of a bulk request: for each record one that says what to do, and its value as it stands.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -196,11 +196,10 @@ pub(super) async fn gzip(bytes: &Arc<Vec<u8>>, part: Range<usize>) -> Result<Vec
         encoder.write_all(&bytes[part])?;
         encoder.finish()
     };
-    let compressed = tokio::task::spawn_blocking(compress).await;
-    let unavailable = |error| SinkError::Unavailable(error);
-    compressed
-        .map_err(|error| unavailable(error.into()))?
-        .map_err(|error| unavailable(error.into()))
+    let compressed: io::Result<_> = tokio::task::spawn_blocking(compress)
+        .await
+        .map_err(|error| SinkError::Unavailable(error.into()))?;
+    compressed.map_err(|error| SinkError::Unavailable(error.into()))
 }
 
 #[cfg(test)]
