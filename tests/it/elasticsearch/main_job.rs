@@ -58,7 +58,7 @@ fn each_record_is_there_once_though_server_and_process_are_killed() {
     });
     elasticsearch.put("main", &mapping);
     let topic = kafka.new_topic("es-kills", 4, &[]);
-    let input = input(20_000);
+    let input = input(40_000);
     kafka.produce_lines(&topic, data::lines(&input), 4);
     let Expected {
         written,
@@ -71,7 +71,7 @@ fn each_record_is_there_once_though_server_and_process_are_killed() {
     let sink = sink(
         &elasticsearch.address,
         "main",
-        ", requests: { records_max: 50 }",
+        ", requests: { records_max: 20, requests_max: 1 }",
     );
     let sink = format!("{{ {sink} }}");
     let job = Pipeline {
