@@ -62,10 +62,13 @@ fn a_node_that_is_away_is_passed_over() {
 fn a_certificate_is_looked_at_and_what_is_wrong_with_it_is_said() {
     let names = Names::shared("tls");
     let (authority, stranger) = (Authority::default(), Authority::default());
-    let tls = |key| TlsServer::before(&names.elasticsearch.address, key);
-    let server = tls(&authority.sign("server", "IP:127.0.0.1", 7));
-    let elsewhere = tls(&authority.sign("elsewhere", "DNS:elsewhere.example", 7));
-    let expired = tls(&authority.sign("expired", "IP:127.0.0.1", -1));
+    let tls = |name, host, days| {
+        let key = authority.sign(name, host, days);
+        TlsServer::before(&names.elasticsearch.address, &key)
+    };
+    let server = tls("server", "IP:127.0.0.1", 7);
+    let elsewhere = tls("elsewhere", "DNS:elsewhere.example", 7);
+    let expired = tls("expired", "IP:127.0.0.1", -1);
     let connect = |address: &str, trusted: Option<&Authority>| {
         let ca_file = trusted.map_or(String::new(), |it| {
             format!(", ca_file: {}", it.certificate().display())
