@@ -33,7 +33,38 @@ fn problems(sink: &str, expected: Expect) {
 
 #[test]
 fn what_is_not_said_has_a_default() {
-    expect![[r#""#]].assert_debug_eq(&sink(""));
+    expect![[r#"
+        ElasticsearchSinkSpec {
+            urls: [
+                "http://localhost:9200",
+            ],
+            index: Template {
+                parts: [
+                    Literal(
+                        "logs-",
+                    ),
+                    Time(
+                        "%Y.%m.%d",
+                    ),
+                ],
+            },
+            data_stream: false,
+            operation: Create,
+            indexes_max: 256,
+            login: None,
+            ca_file: None,
+            gzip: true,
+            timeout_ms: 30000,
+            template: None,
+            requests: WriterLimits {
+                records_max: 2000,
+                bytes_max: 4194304,
+                linger_ms: 20,
+                requests_max: 4,
+            },
+        }
+    "#]]
+    .assert_debug_eq(&sink(""));
 }
 
 #[test]
@@ -83,7 +114,13 @@ fn a_template_is_for_all_indexes_that_can_be_named() {
 fn a_url_that_leads_to_no_node_is_refused() {
     problems(
         "urls: [localhost:9200, 'https://', 'http://u:p@a:9200', 'http://a b', 'http://a?x=1', 'http://a', 'http://a'], index: logs",
-        expect![[r#""#]],
+        expect![[r#"
+            logs.yaml:13: sinks.archive.elasticsearch.urls[0]: is not the URL of a node (write `http://` or `https://`, host and port)
+            logs.yaml:13: sinks.archive.elasticsearch.urls[1]: is not the URL of a node (write `http://` or `https://`, host and port)
+            logs.yaml:13: sinks.archive.elasticsearch.urls[2]: has credentials in it (set `user` and `password` instead: what is in a URL is shown)
+            logs.yaml:13: sinks.archive.elasticsearch.urls[3]: is not the URL of a node (write `http://` or `https://`, host and port)
+            logs.yaml:13: sinks.archive.elasticsearch.urls[4]: is not the URL of a node (write `http://` or `https://`, host and port)
+            logs.yaml:13: sinks.archive.elasticsearch.urls[6]: is there twice"#]],
     );
 }
 
@@ -131,21 +168,38 @@ fn what_names_an_index_is_judged_by_its_bytes_too() {
 fn what_contradicts_itself_is_refused() {
     problems(
         &format!("{LEAST}, data_stream: true, operation: index, user: tamis, api_key: a"),
-        expect![[r#""#]],
+        expect![[r#"
+            logs.yaml:13: sinks.archive.elasticsearch.api_key: stands beside `user` (leave `user` and `password` out, or this)
+            logs.yaml:13: sinks.archive.elasticsearch.operation: must be `create`: a data stream takes nothing else (leave it out)"#]],
     );
-    problems(&format!("{LEAST}, user: tamis"), expect![[r#""#]]);
-    problems(&format!("{LEAST}, password: p"), expect![[r#""#]]);
+    problems(
+        &format!("{LEAST}, user: tamis"),
+        expect!["logs.yaml:13: sinks.archive.elasticsearch.password: is missing beside `user`"],
+    );
+    problems(
+        &format!("{LEAST}, password: p"),
+        expect!["logs.yaml:13: sinks.archive.elasticsearch.user: is missing beside `password`"],
+    );
     problems(
         &format!("{LEAST}, user: 'a:b', password: p"),
-        expect![[r#""#]],
+        expect![
+            "logs.yaml:13: sinks.archive.elasticsearch.user: must not be empty, nor have a `:` in it"
+        ],
     );
-    problems(&format!("{LEAST}, api_key: 'a key'"), expect![[r#""#]]);
+    problems(
+        &format!("{LEAST}, api_key: 'a key'"),
+        expect![
+            "logs.yaml:13: sinks.archive.elasticsearch.api_key: is not an API key (write it as Kibana shows it, or as `id:key`)"
+        ],
+    );
 }
 
 #[test]
 fn a_template_for_indexes_of_any_name_is_refused() {
     problems(
         "urls: ['http://a:1'], index: '{topic}-logs', template: { name: 'A' }",
-        expect![[r#""#]],
+        expect![[r#"
+            logs.yaml:13: sinks.archive.elasticsearch.template: would be for indexes of any name (begin `index` with a fixed name, or make the template yourself)
+            logs.yaml:13: sinks.archive.elasticsearch.template.name: is not a name that Elasticsearch allows (lower case, none of `\ / * ? " < > | , # :` and no space, not with `-`, `_` or `+` at the start; 255 bytes at most)"#]],
     );
 }

@@ -46,13 +46,13 @@ fn urls(at: &str, urls: &[String], report: &mut Report) {
             report.add_with_cure(&at, "is not the URL of a node", cure);
             continue;
         };
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let authority = rest.split('/').next().unwrap_or_default();
         if authority.contains('@') {
             let cure = "set `user` and `password` instead: what is in a URL is shown";
             report.add_with_cure(&at, "has credentials in it", cure);
         } else if authority.is_empty()
             || rest.contains(|it: char| it.is_whitespace() || it.is_control())
-            || path.contains(['?', '#'])
+            || rest.contains(['?', '#'])
         {
             let cure = "write `http://` or `https://`, host and port";
             report.add_with_cure(&at, "is not the URL of a node", cure);
