@@ -18,9 +18,10 @@ use crate::spec::{Capability, OnQuarantine, PluginLimits};
 
 pub(crate) use dead_letters::{RawDeadFolder, RawDeadLetters, RawDeadTopic};
 pub(crate) use sink::{
-    RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawKafkaBatch,
-    RawKafkaSink, RawMysqlColumn, RawMysqlSink, RawMysqlTls, RawOnOutage, RawPark, RawParking,
-    RawRoutes, RawSink, RawStar, RawTransaction, RawWait, RawWhen, RawZstd,
+    RawCompression, RawCompressionLevel, RawCompressionName, RawElasticsearchSink,
+    RawElasticsearchTemplate, RawFileSink, RawGzip, RawKafkaBatch, RawKafkaSink, RawMysqlColumn,
+    RawMysqlSink, RawMysqlTls, RawOnOutage, RawPark, RawParking, RawRoutes, RawSink, RawStar,
+    RawTransaction, RawWait, RawWhen, RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use sink::is_among;
 pub use sink::{
-    Among, Compression, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey,
+    Among, Compression, ElasticsearchLogin, ElasticsearchOperation, ElasticsearchSinkSpec,
+    ElasticsearchTemplate, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey,
     KafkaSinkSpec, MYSQL_ID, MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls,
     MysqlTlsMode, MysqlType, OnOutage, Routes, RunLimits, SinkKind, SinkSpec, WhenSpec,
-    WriterLimits, is_sql_name, is_topic_name,
+    WriterLimits, is_index_name, is_sql_name, is_topic_name,
 };
 
 /// One pipeline: one source, ordered plugins, one or more sinks.

@@ -65,8 +65,11 @@ limits: {{ commit_interval_ms: 100 }}
 
     /// Sends the records with these numbers.
     fn send(&self, numbers: Range<usize>) {
-        let lines: Vec<_> = numbers.map(|n| format!(r#"{{"Type":"{}","Msg":"{n}"}}"#, TYPES[n % 3])).collect();
-        self.kafka.produce_lines(&self.topic, lines.iter().map(String::as_bytes), 1);
+        let lines: Vec<_> = numbers
+            .map(|n| format!(r#"{{"Type":"{}","Msg":"{n}"}}"#, TYPES[n % 3]))
+            .collect();
+        self.kafka
+            .produce_lines(&self.topic, lines.iter().map(String::as_bytes), 1);
     }
 
     /// Numbers in the table, each of which is there once.
@@ -77,8 +80,13 @@ limits: {{ commit_interval_ms: 100 }}
 
     /// Numbers in the files, each of which is there once.
     fn archived(&self) -> BTreeSet<usize> {
-        let files: Vec<u8> = by_partition(&self.place.out()).into_values().flatten().collect();
-        let lines = files.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let files: Vec<u8> = by_partition(&self.place.out())
+            .into_values()
+            .flatten()
+            .collect();
+        let lines = files
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         distinct(lines.map(|line| {
             let record: Value = serde_json::from_slice(line).unwrap();
             record["Msg"].as_str().unwrap().parse().unwrap()
@@ -108,7 +116,10 @@ fn dead(command: &str, file: &Path, more: &[&str]) -> Ended {
 fn records_are_parked_while_a_store_is_away_and_replayed_when_it_is_back() {
     let job = Job::new("parked", |place| {
         let parking = place.path("parked");
-        format!("{{ park: {{ folder: {{ path: {} }}, after_ms: 500 }} }}", parking.display())
+        format!(
+            "{{ park: {{ folder: {{ path: {} }}, after_ms: 500 }} }}",
+            parking.display()
+        )
     });
     let mut tamis = Running::start(&mut run(&job.file));
     job.send(0..300);
@@ -137,7 +148,10 @@ fn records_are_parked_while_a_store_is_away_and_replayed_when_it_is_back() {
     let summary = ended.summary();
     let (parked, written) = (&summary["parked"], &summary["written"]["rows"]);
     let errors = of(0..next, &["error"]);
-    assert_eq!(parked.as_u64().unwrap() + written.as_u64().unwrap(), errors.len() as u64);
+    assert_eq!(
+        parked.as_u64().unwrap() + written.as_u64().unwrap(),
+        errors.len() as u64
+    );
     assert!(parked.as_u64().unwrap() >= 100, "{summary}");
     let letters = dead_letters(&job.place.dead());
     assert_eq!(letters.len(), of(0..next, &["debug"]).len());
@@ -147,7 +161,11 @@ fn records_are_parked_while_a_store_is_away_and_replayed_when_it_is_back() {
     }
 
     for replayed in [parked.clone(), json!(0)] {
-        let ended = dead("replay", &job.file, &["--parked", "rows", "--yes", "--json"]);
+        let ended = dead(
+            "replay",
+            &job.file,
+            &["--parked", "rows", "--yes", "--json"],
+        );
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!(ended.summary()["replayed"], replayed, "{ended:?}");
         assert_eq!(job.rows(), errors);

@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod certificates;
 pub mod data;
+pub mod elasticsearch;
 pub mod files;
 pub mod kafka;
 pub mod laws;
@@ -10,5 +11,7 @@ pub mod mariadb;
 pub mod place;
 pub mod prove;
 pub mod proxy;
+pub mod stand_in;
 pub mod tamis;
+pub mod tls;
 pub mod wait;

@@ -1,5 +1,6 @@
 //! Checks the sinks: each is of exactly one kind, and each kind has a file of its own.
 
+mod elasticsearch;
 mod file;
 mod kafka;
 mod mysql;
@@ -74,6 +75,7 @@ fn kind(
     report: &mut Report,
 ) -> (Option<SinkKind>, Rest) {
     let RawSink {
+        elasticsearch,
         file,
         kafka,
         mysql,
@@ -81,8 +83,13 @@ fn kind(
         when,
         on_outage,
     } = raw;
-    let kinds = ["file", "kafka", "mysql"];
+    let kinds = ["elasticsearch", "file", "kafka", "mysql"];
     let mut chosen = Vec::new();
+    if let Some(raw) = elasticsearch {
+        let at = format!("{at}.elasticsearch");
+        let spec = elasticsearch::check(&at, raw, beside.folder, report);
+        chosen.push(SinkKind::Elasticsearch(spec));
+    }
     if let Some(raw) = file {
         let at = format!("{at}.file");
         chosen.push(SinkKind::File(file::check(&at, raw, report)));

@@ -1,5 +1,6 @@
 //! What a file may say of a sink.
 
+mod elasticsearch;
 mod file;
 mod kafka;
 mod mysql;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use crate::raw::RawProperty;
 use crate::spec::WriterLimits;
 
+pub(crate) use elasticsearch::{RawElasticsearchSink, RawElasticsearchTemplate};
 pub(crate) use file::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawZstd,
 };
@@ -24,6 +26,8 @@ pub(crate) use outage::{RawOnOutage, RawPark, RawParking, RawWait};
 #[serde(deny_unknown_fields)]
 #[schemars(transform = one_kind)]
 pub(crate) struct RawSink {
+    /// Indexes of Elasticsearch or OpenSearch.
+    pub(crate) elasticsearch: Option<RawElasticsearchSink>,
     /// Files on a disk.
     pub(crate) file: Option<RawFileSink>,
     /// Topics of a Kafka cluster.

@@ -1,11 +1,16 @@
 //! What a checked configuration says of a sink.
 
+mod elasticsearch;
 mod file;
 mod kafka;
 mod mysql;
 
 use super::DeadLettersSpec;
 
+pub use elasticsearch::{
+    ElasticsearchLogin, ElasticsearchOperation, ElasticsearchSinkSpec, ElasticsearchTemplate,
+    is_index_name,
+};
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
@@ -75,6 +80,8 @@ pub enum Routes {
 /// A store.
 #[derive(Debug, Clone)]
 pub enum SinkKind {
+    /// Indexes of Elasticsearch or OpenSearch.
+    Elasticsearch(ElasticsearchSinkSpec),
     /// Files on a disk.
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.
@@ -88,7 +95,7 @@ impl SinkKind {
     pub(crate) fn takes_each_alone(&self) -> bool {
         match self {
             Self::File(_) | Self::Kafka(_) => false,
-            Self::Mysql(_) => true,
+            Self::Elasticsearch(_) | Self::Mysql(_) => true,
         }
     }
 }

@@ -24,9 +24,10 @@ fn every_example_is_a_pipeline() {
         ("KAFKA_USER", "tamis"),
         ("KAFKA_PASSWORD", "secret"),
         ("MYSQL_PASSWORD", "secret"),
+        ("ELASTICSEARCH_API_KEY", "secret"),
     ]);
     let examples = examples();
-    assert_eq!(examples.len(), 6);
+    assert_eq!(examples.len(), 7);
     for path in examples {
         let spec = load(&path, &environment, PluginFiles::MayBeMissing);
         let spec = spec.unwrap_or_else(|problems| panic!("{problems}"));

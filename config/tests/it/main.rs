@@ -1,5 +1,6 @@
 //! The configuration as its users meet it: files, variables, secrets, and what is said of bad ones.
 
+mod elasticsearch_sink;
 mod examples;
 mod kafka_sink;
 mod mysql_sink;

@@ -8,6 +8,8 @@ pub mod dead;
 pub mod dead_folder;
 #[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
 mod destinations;
+#[cfg(feature = "elasticsearch")]
+pub mod elasticsearch;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "kafka")]

@@ -24,6 +24,14 @@ pub async fn connect(
     transactions: Option<&Arc<Transactions>>,
 ) -> Result<Destination, SinkError> {
     match &spec.kind {
+        #[cfg(feature = "elasticsearch")]
+        SinkKind::Elasticsearch(spec) => {
+            let sink = crate::elasticsearch::ElasticsearchSink::connect(spec).await?;
+            let limits = writer_limits(&spec.requests);
+            Ok(Destination::Keyed(Arc::new(sink), limits))
+        }
+        #[cfg(not(feature = "elasticsearch"))]
+        SinkKind::Elasticsearch(_) => Err(left_out("elasticsearch")),
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
             let limits = run_limits(&spec.run);
@@ -84,7 +92,7 @@ fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
     }
 }
 
-#[cfg(any(feature = "kafka", feature = "mysql"))]
+#[cfg(any(feature = "elasticsearch", feature = "kafka", feature = "mysql"))]
 fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
     tamis_core::WriterLimits {
         records_max: limits.records_max,
@@ -105,12 +113,17 @@ pub fn forget(spec: &SinkSpec, owner: &str) {
         SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => {}
-        SinkKind::Kafka(_) | SinkKind::Mysql(_) => {}
+        SinkKind::Elasticsearch(_) | SinkKind::Kafka(_) | SinkKind::Mysql(_) => {}
     }
 }
 
 /// A configuration that asks for what this build has not.
-#[cfg(not(all(feature = "kafka", feature = "file", feature = "mysql")))]
+#[cfg(not(all(
+    feature = "elasticsearch",
+    feature = "kafka",
+    feature = "file",
+    feature = "mysql"
+)))]
 pub(crate) fn left_out(feature: &str) -> SinkError {
     SinkError::Misconfigured(format!("this build of tamis has no {feature}").into())
 }

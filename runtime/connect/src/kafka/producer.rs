@@ -8,7 +8,9 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
-use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{
+    DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer,
+};
 use tamis_core::sink::{SinkError, Verdict};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -166,6 +168,10 @@ async fn deliver(
             Ok(_) => {}
             Err(_) => {
                 no_refusal(producer)?;
+                // librdkafka lets go of what waits behind an error that ends it, but now and then not of all of it.
+                if producer.client().fatal_error().is_some() {
+                    producer.purge(PurgeConfig::default().queue());
+                }
                 let mut troubles = producer.context().troubles();
                 troubles.still_waiting(since, left);
             }

@@ -198,7 +198,7 @@ fn transactional(spec: &PipelineSpec) -> Option<&SinkSpec> {
             KafkaDelivery::Transactional(_) => true,
             KafkaDelivery::AtLeastOnce(_) => false,
         },
-        SinkKind::File(_) | SinkKind::Mysql(_) => false,
+        SinkKind::Elasticsearch(_) | SinkKind::File(_) | SinkKind::Mysql(_) => false,
     };
     spec.sinks.iter().find(is_so)
 }

@@ -1,0 +1,57 @@
+//! What an answer means that refuses a request as a whole.
+
+use serde_json::Value;
+use tamis_core::sink::SinkError;
+
+use super::answer;
+use super::nodes::Reply;
+
+/// How much of an answer is shown that is no JSON.
+const SHOWN_CHARS_MAX: usize = 200;
+
+/// Why a request was refused that may be taken in parts.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It is too large.
+    TooLarge(String),
+    /// There is something in it that the cluster cannot read.
+    Unreadable(String),
+}
+
+/// What `reply`, which is no success, means for all records of the request.
+///
+/// # Errors
+/// Where it says nothing about any of them.
+pub(super) fn of(reply: &Reply) -> Result<Refusal, SinkError> {
+    let words = words(reply);
+    let stop = |advice: &str| {
+        let error = format!("{words}; {advice}");
+        Err(SinkError::Misconfigured(error.into()))
+    };
+    match reply.status {
+        413 => Ok(Refusal::TooLarge(words)),
+        400 => Ok(Refusal::Unreadable(words)),
+        401 => stop("check `user` and `password`, or `api_key`"),
+        403 => stop("give the user of `user` or `api_key` the right to write"),
+        408 | 429 | 500.. => Err(SinkError::Unavailable(words.into())),
+        _ => stop("look whether `urls` lead to Elasticsearch, and with which path"),
+    }
+}
+
+/// The status of `reply`, and what its body says.
+pub(super) fn words(reply: &Reply) -> String {
+    let status = reply.status;
+    let json: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let said = match json.as_ref().and_then(|json| json.get("error")) {
+        Some(error) => answer::words(error),
+        None => {
+            let text = String::from_utf8_lossy(&reply.body);
+            text.trim().chars().take(SHOWN_CHARS_MAX).collect()
+        }
+    };
+    if said.is_empty() {
+        format!("status {status}")
+    } else {
+        format!("status {status}: {said}")
+    }
+}
