@@ -195,7 +195,7 @@ fn exactly_one_kind_of_sink_is_chosen() {
             "    routes: '*'\n",
         )],
         expect![
-            "logs.yaml:12: sinks.archive: expected exactly one of `elasticsearch`, `file`, `kafka`, found 0"
+            "logs.yaml:12: sinks.archive: expected exactly one of `elasticsearch`, `file`, `kafka`, `mongodb`, `mysql`, found 0"
         ],
     );
     check(
@@ -204,7 +204,7 @@ fn exactly_one_kind_of_sink_is_chosen() {
             "format: ndjson\n    kafka: { topic: logs.clean }",
         )],
         expect![
-            "logs.yaml:12: sinks.archive: expected exactly one of `elasticsearch`, `file`, `kafka`, found 2"
+            "logs.yaml:12: sinks.archive: expected exactly one of `elasticsearch`, `file`, `kafka`, `mongodb`, `mysql`, found 2"
         ],
     );
     check(

@@ -126,7 +126,7 @@ impl Tables {
         let mend = || add(name, &lacking, id.is_none(), !has_key);
         let Some(id) = id.filter(|_| lacking.is_empty() && has_key) else {
             let mut names: Vec<_> = lacking.iter().map(|column| &*column.name).collect();
-            names.extend(there.get(MYSQL_ID).is_none().then_some(MYSQL_ID));
+            names.extend((!there.contains_key(MYSQL_ID)).then_some(MYSQL_ID));
             let what = match &names[..] {
                 [] => format!("table {name} has no unique key of its column {MYSQL_ID}"),
                 names => format!("table {name} has no column {}", names.join(", ")),
