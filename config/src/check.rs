@@ -36,7 +36,7 @@ pub(crate) fn check(
     names::check("pipeline", &raw.pipeline, report);
     let source = source::check(raw.source, folder, report);
     let dead_letters = dead_letters::check(raw.dead_letters, &source, folder, report);
-    let sinks = sink::check(raw.sinks, &source, report);
+    let sinks = sink::check(raw.sinks, &source, folder, report);
     PipelineSpec {
         name: raw.pipeline,
         limits: limits(raw.limits, &source, report),

@@ -18,8 +18,10 @@ use crate::spec::{Capability, OnQuarantine, PluginLimits};
 
 pub(crate) use dead_letters::{RawDeadLetters, RawDeadTopic};
 pub(crate) use sink::{
-    RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawKafkaBatch,
-    RawKafkaSink, RawRoutes, RawSink, RawStar, RawTransaction, RawZstd,
+    RawAcknowledgment, RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink,
+    RawGzip, RawKafkaBatch, RawKafkaSink, RawMongodbCreate, RawMongodbIndex, RawMongodbSink,
+    RawMongodbTls, RawRoutes, RawSink, RawStar, RawTimeSeries, RawTransaction, RawWriteConcern,
+    RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 

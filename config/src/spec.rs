@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use sink::is_among;
 pub use sink::{
-    Compression, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec,
-    Routes, RunLimits, SinkKind, SinkSpec, WriterLimits, is_topic_name,
+    BigNumbers, Compression, Decimals, FileFormat, FileSinkSpec, Granularity, KAFKA_REQUEST,
+    KafkaDelivery, KafkaKey, KafkaSinkSpec, MongodbCreate, MongodbDate, MongodbIndex, MongodbKind,
+    MongodbServers, MongodbSinkSpec, MongodbTls, MongodbWriteConcern, Routes, RunLimits, SinkKind,
+    SinkSpec, WriterLimits, is_collection_name, is_database_name, is_topic_name,
 };
 
 /// One pipeline: one source, ordered plugins, one or more sinks.

@@ -2,9 +2,10 @@
 
 mod file;
 mod kafka;
+mod mongodb;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::names;
 use crate::problem::{Report, below, item, quoted};
@@ -18,16 +19,23 @@ struct Beside<'a> {
     source: &'a SourceSpec,
     /// Whether there are other sinks, too.
     others: bool,
+    /// Where relative paths start.
+    folder: &'a Path,
 }
 
 /// The sinks, in order of their names.
 pub(super) fn check(
     raw: BTreeMap<String, RawSink>,
     source: &SourceSpec,
+    folder: &Path,
     report: &mut Report,
 ) -> Vec<SinkSpec> {
     let others = raw.len() > 1;
-    let beside = Beside { source, others };
+    let beside = Beside {
+        source,
+        others,
+        folder,
+    };
     let mut sinks = Vec::new();
     for (name, raw) in raw {
         let at = below("sinks", &name);
@@ -51,9 +59,10 @@ fn kind(
     let RawSink {
         file,
         kafka,
+        mongodb,
         routes,
     } = raw;
-    let kinds = ["file", "kafka"];
+    let kinds = ["file", "kafka", "mongodb"];
     let mut chosen = Vec::new();
     if let Some(raw) = file {
         let at = format!("{at}.file");
@@ -62,6 +71,12 @@ fn kind(
     if let Some(raw) = kafka {
         let at = format!("{at}.kafka");
         chosen.push(SinkKind::Kafka(kafka::check(&at, raw, beside, report)));
+    }
+    if let Some(raw) = mongodb {
+        let at = format!("{at}.mongodb");
+        chosen.push(SinkKind::Mongodb(mongodb::check(
+            &at, raw, beside, report,
+        )));
     }
     if chosen.len() != 1 {
         let (kinds, found) = (quoted(kinds), chosen.len());

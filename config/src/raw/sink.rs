@@ -2,6 +2,7 @@
 
 mod file;
 mod kafka;
+mod mongodb;
 
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
@@ -13,6 +14,10 @@ pub(crate) use file::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawZstd,
 };
 pub(crate) use kafka::{RawKafkaBatch, RawKafkaSink, RawTransaction};
+pub(crate) use mongodb::{
+    RawAcknowledgment, RawMongodbCreate, RawMongodbIndex, RawMongodbSink, RawMongodbTls,
+    RawTimeSeries, RawWriteConcern,
+};
 
 /// One destination: exactly one kind of store, and which records go there.
 #[derive(Deserialize, JsonSchema)]
@@ -23,6 +28,8 @@ pub(crate) struct RawSink {
     pub(crate) file: Option<RawFileSink>,
     /// Topics of a Kafka cluster.
     pub(crate) kafka: Option<RawKafkaSink>,
+    /// Collections of MongoDB.
+    pub(crate) mongodb: Option<RawMongodbSink>,
     /// Which records go there: a list of routes, or `"*"` for all. By default those that no plugin
     /// gave a route.
     pub(crate) routes: Option<RawRoutes>,
@@ -44,10 +51,6 @@ fn one_kind(schema: &mut Schema) {
 /// How records go out to a store that takes each by its id: a request ends by whichever comes first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[expect(
-    dead_code,
-    reason = "the stores that take them come with the next change"
-)]
 pub(crate) struct RawRequests {
     /// Records in one request. 2,000 make the way to the store and back cost next to nothing.
     #[schemars(range(min = 1, max = 100_000))]

@@ -2,10 +2,16 @@
 
 mod file;
 mod kafka;
+mod mongodb;
 
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
+pub use mongodb::{
+    BigNumbers, Decimals, Granularity, MongodbCreate, MongodbDate, MongodbIndex, MongodbKind,
+    MongodbServers, MongodbSinkSpec, MongodbTls, MongodbWriteConcern, is_collection_name,
+    is_database_name,
+};
 
 /// One destination.
 #[derive(Debug, Clone)]
@@ -36,6 +42,8 @@ pub enum SinkKind {
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.
     Kafka(KafkaSinkSpec),
+    /// Collections of MongoDB.
+    Mongodb(MongodbSinkSpec),
 }
 
 /// Bounds of the requests to a store that takes each record by its id.

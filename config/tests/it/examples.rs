@@ -20,9 +20,13 @@ fn examples() -> Vec<PathBuf> {
 
 #[test]
 fn every_example_is_a_pipeline() {
-    let environment = environment(&[("KAFKA_USER", "tamis"), ("KAFKA_PASSWORD", "secret")]);
+    let environment = environment(&[
+        ("KAFKA_USER", "tamis"),
+        ("KAFKA_PASSWORD", "secret"),
+        ("MONGO_PASSWORD", "secret"),
+    ]);
     let examples = examples();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for path in examples {
         let spec = load(&path, &environment, PluginFiles::MayBeMissing);
         let spec = spec.unwrap_or_else(|problems| panic!("{problems}"));

@@ -2,6 +2,7 @@
 
 mod examples;
 mod kafka_sink;
+mod mongodb_sink;
 mod overrides;
 mod problems;
 mod reference;

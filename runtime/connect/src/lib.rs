@@ -6,15 +6,13 @@
 pub mod dead;
 pub mod dead_folder;
 #[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
-#[expect(
-    dead_code,
-    reason = "the stores that name them come with the next change"
-)]
 mod destinations;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 pub mod sink;
 pub mod source;
 #[cfg(feature = "file")]

@@ -17,10 +17,6 @@ use crate::Transactions;
     not(all(feature = "file", feature = "kafka")),
     expect(unused_variables, reason = "what only one kind of store needs")
 )]
-#[expect(
-    clippy::unused_async,
-    reason = "stores that are asked at the start come with the next change"
-)]
 pub async fn connect(
     spec: &SinkSpec,
     lanes: usize,
@@ -40,6 +36,14 @@ pub async fn connect(
         SinkKind::Kafka(spec) => kafka(spec, lanes, transactions),
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka(_) => Err(left_out("kafka")),
+        #[cfg(feature = "mongodb")]
+        SinkKind::Mongodb(spec) => {
+            let sink = crate::mongodb::sink::MongodbSink::connect(spec).await?;
+            let limits = writer_limits(&spec.requests);
+            Ok(Destination::Keyed(Arc::new(sink), limits))
+        }
+        #[cfg(not(feature = "mongodb"))]
+        SinkKind::Mongodb(_) => Err(left_out("mongodb")),
     }
 }
 
@@ -80,7 +84,7 @@ fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
     }
 }
 
-#[cfg(feature = "kafka")]
+#[cfg(any(feature = "kafka", feature = "mongodb"))]
 fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
     tamis_core::WriterLimits {
         records_max: limits.records_max,
@@ -101,12 +105,12 @@ pub fn forget(spec: &SinkSpec, owner: &str) {
         SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => {}
-        SinkKind::Kafka(_) => {}
+        SinkKind::Kafka(_) | SinkKind::Mongodb(_) => {}
     }
 }
 
 /// A configuration that asks for what this build has not.
-#[cfg(not(all(feature = "kafka", feature = "file")))]
+#[cfg(not(all(feature = "kafka", feature = "file", feature = "mongodb")))]
 pub(crate) fn left_out(feature: &str) -> SinkError {
     SinkError::Misconfigured(format!("this build of tamis has no {feature}").into())
 }

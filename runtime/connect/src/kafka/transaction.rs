@@ -59,7 +59,7 @@ impl Transactions {
                 KafkaDelivery::Transactional(run) => Some((spec, run)),
                 KafkaDelivery::AtLeastOnce(_) => None,
             },
-            SinkKind::File(_) => None,
+            SinkKind::File(_) | SinkKind::Mongodb(_) => None,
         });
         let (SourceSpec::Kafka(source), Some((spec, run))) = (source, transactional) else {
             return Ok(None);

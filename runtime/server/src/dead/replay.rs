@@ -186,7 +186,7 @@ fn transactional(spec: &PipelineSpec) -> Option<&SinkSpec> {
             KafkaDelivery::Transactional(_) => true,
             KafkaDelivery::AtLeastOnce(_) => false,
         },
-        SinkKind::File(_) => false,
+        SinkKind::File(_) | SinkKind::Mongodb(_) => false,
     };
     spec.sinks.iter().find(is_so)
 }
