@@ -94,7 +94,7 @@ audit: ## look the dependencies up among the known vulnerabilities (needs the ne
 	@scripts/audit
 
 .PHONY: clean
-clean: ## remove what was built, and the test broker with its data
-	@tests/services/kafka.sh clean
+clean: ## remove what was built, and the services of the tests with their data
+	@for service in tests/services/*.sh; do "$$service" clean; done
 	@rm -f plugins/*/*.wasm
 	@cargo clean

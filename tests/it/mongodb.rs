@@ -103,7 +103,10 @@ fn assert_verdicts(verdicts: &[Verdict], expected: &[Option<&str>]) {
         match (verdict, expected) {
             (Verdict::Written, None) => {}
             (Verdict::Rejected(reason), Some(words)) => {
-                assert!(reason.contains(words), "{index}: {reason:?} does not say {words:?}");
+                assert!(
+                    reason.contains(words),
+                    "{index}: {reason:?} does not say {words:?}"
+                );
             }
             (verdict, expected) => panic!("{index}: {verdict:?} instead of {expected:?}"),
         }

@@ -34,8 +34,7 @@ impl Mongo {
     #[must_use]
     pub fn shared() -> Self {
         let address = env::var("TAMIS_MONGO");
-        let address =
-            address.expect("TAMIS_MONGO=$(tests/services/mongo.sh start) or `make test`");
+        let address = address.expect("TAMIS_MONGO=$(tests/services/mongo.sh start) or `make test`");
         Self { address }
     }
 
@@ -74,7 +73,10 @@ impl Mongo {
                 fields: line["document"].take(),
             }
         };
-        self.ask(&["read", database]).lines().map(document).collect()
+        self.ask(&["read", database])
+            .lines()
+            .map(document)
+            .collect()
     }
 
     fn ask(&self, arguments: &[&str]) -> String {

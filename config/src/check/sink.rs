@@ -74,9 +74,7 @@ fn kind(
     }
     if let Some(raw) = mongodb {
         let at = format!("{at}.mongodb");
-        chosen.push(SinkKind::Mongodb(mongodb::check(
-            &at, raw, beside, report,
-        )));
+        chosen.push(SinkKind::Mongodb(mongodb::check(&at, raw, beside, report)));
     }
     if chosen.len() != 1 {
         let (kinds, found) = (quoted(kinds), chosen.len());

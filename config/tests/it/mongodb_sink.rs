@@ -43,7 +43,10 @@ fn everything_can_be_said() {
         ..
     } = sink(more);
     let tls = tls.unwrap();
-    assert!(tls.ca.unwrap().is_absolute(), "it starts at the folder of the file");
+    assert!(
+        tls.ca.unwrap().is_absolute(),
+        "it starts at the folder of the file"
+    );
     let said = (
         write_concern,
         dates,
@@ -66,7 +69,10 @@ fn check_sink(sink: &str, expected: Expect) {
 #[test]
 fn a_uri_that_could_not_be_used_is_refused_and_never_shown() {
     let uri = |uri: &str, expected: Expect| {
-        check_sink(&format!("uri: '{uri}', database: d, collection: c"), expected);
+        check_sink(
+            &format!("uri: '{uri}', database: d, collection: c"),
+            expected,
+        );
     };
     uri("localhost:27017", expect![[r#""#]]);
     uri("mongodb+srv://cluster0.example.net", expect![[r#""#]]);
@@ -98,13 +104,32 @@ fn names_are_those_that_every_mongodb_takes() {
     for name in ["logs", "日志", "a-b_c", &"x".repeat(63)] {
         assert!(is_database_name(name), "{name}");
     }
-    for name in ["", "a.b", "a b", "a/b", "a$", "local", "config", "a\0", &"x".repeat(64)] {
+    for name in [
+        "",
+        "a.b",
+        "a b",
+        "a/b",
+        "a$",
+        "local",
+        "config",
+        "a\0",
+        &"x".repeat(64),
+    ] {
         assert!(!is_database_name(name), "{name}");
     }
     for name in ["logs", "logs.2023-01-18", "日志", "a b", "a/b", "systems"] {
         assert!(is_collection_name("d", name), "{name}");
     }
-    for name in ["", "a$b", "system.users", ".a", "a.", "a..b", "a\0", &"x".repeat(254)] {
+    for name in [
+        "",
+        "a$b",
+        "system.users",
+        ".a",
+        "a.",
+        "a..b",
+        "a\0",
+        &"x".repeat(254),
+    ] {
         assert!(!is_collection_name("d", name), "{name}");
     }
     assert!(is_collection_name("d", &"x".repeat(253)));
@@ -129,10 +154,16 @@ fn what_means_nothing_is_refused() {
 #[test]
 fn what_could_not_be_made_is_refused() {
     let create = |create: &str, expected: Expect| {
-        check_sink(&format!("{LEAST}, dates: {{ /t: UTC }}, create: {{ {create} }}"), expected);
+        check_sink(
+            &format!("{LEAST}, dates: {{ /t: UTC }}, create: {{ {create} }}"),
+            expected,
+        );
     };
     create("indexes: [{ keys: [] }]", expect![[r#""#]]);
-    create("indexes: [{ keys: [a, -a, $b, 'c.', ''] }]", expect![[r#""#]]);
+    create(
+        "indexes: [{ keys: [a, -a, $b, 'c.', ''] }]",
+        expect![[r#""#]],
+    );
     create(
         "indexes: [{ keys: [a], expire_after_s: 5 }, { keys: [t, a], expire_after_s: 5 }, { keys: [-t], expire_after_s: 5 }]",
         expect![[r#""#]],
@@ -146,5 +177,8 @@ fn what_could_not_be_made_is_refused() {
         "capped: { bytes_max: 4096 }, time_series: { time_field: at, meta_field: at }",
         expect![[r#""#]],
     );
-    create("time_series: { time_field: t, meta_field: _id }", expect![[r#""#]]);
+    create(
+        "time_series: { time_field: t, meta_field: _id }",
+        expect![[r#""#]],
+    );
 }

@@ -12,6 +12,25 @@ fn the_reference_page_is_not_stale() {
     expect_file![page].assert_eq(&tamis_config::reference());
 }
 
+/// Pages of one kind of sink each, which end in the tables of what that one may say.
+const SINKS: [&str; 1] = ["mongodb"];
+
+#[test]
+fn the_options_on_the_page_of_a_sink_are_not_stale() {
+    const MARK: &str = "<!-- what follows is generated; see config.md -->\n";
+    let reference = tamis_config::reference();
+    for sink in SINKS {
+        let page = format!("{}/../docs/{sink}.md", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&page).unwrap();
+        let (written, _) = text.split_once(MARK).unwrap();
+        let sections = reference.split("\n## ");
+        let of_sink = sections.filter(|it| it.starts_with(&format!("`sinks.NAME.{sink}")));
+        let tables: String = of_sink.map(|it| format!("\n### {it}")).collect();
+        assert!(!tables.is_empty(), "{sink} has options");
+        expect_file![page].assert_eq(&format!("{written}{MARK}{tables}"));
+    }
+}
+
 #[test]
 fn every_key_of_the_schema_is_explained_on_the_reference_page() {
     let schema: Value = serde_json::from_str(&tamis_config::schema()).unwrap();

@@ -16,7 +16,10 @@ impl Collections {
     fn on(mongo: Mongo, server: Option<MongoServer>) -> Self {
         let database = unique("laws");
         let validator = json!({ "n": { "$type": "long" } });
-        mongo.must(&database, &json!({ "create": "records", "validator": validator }));
+        mongo.must(
+            &database,
+            &json!({ "create": "records", "validator": validator }),
+        );
         Self {
             mongo,
             database,

@@ -13,7 +13,9 @@ const PASSWORD: &str = "open-sesame-4711";
 /// One write to `uri`.
 fn write(place: &Place, uri: &str, more: &str) -> Result<Vec<Verdict>, SinkError> {
     let database = &place.database;
-    let sink = format!("mongodb: {{ uri: '{uri}', database: {database}, collection: all, timeout_ms: 10000, {more} }}");
+    let sink = format!(
+        "mongodb: {{ uri: '{uri}', database: {database}, collection: all, timeout_ms: 10000, {more} }}"
+    );
     Subject::connect(&sink)?.try_settle(&records(0, ["{}"]))
 }
 
@@ -44,7 +46,10 @@ fn a_user_is_let_in_by_password_and_right_or_it_is_said_what_to_mend() {
     let said = assert_stops(write(&place, &reader, ""), "the right `readWrite`");
     assert!(!said.contains(PASSWORD), "{said}");
     // A password with a `/` that is not written `%2F`.
-    let said = assert_stops(write(&place, &uri("tamis:secret/4711@"), ""), "percent-encoded");
+    let said = assert_stops(
+        write(&place, &uri("tamis:secret/4711@"), ""),
+        "percent-encoded",
+    );
     assert!(!said.contains("4711") && !said.contains("secret"), "{said}");
 }
 

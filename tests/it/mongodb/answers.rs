@@ -30,7 +30,10 @@ fn a_duplicate_is_a_repeat_where_the_document_itself_is_there() {
     let words = Some("index: user_1");
     let new = [None, words, None, None, words, None];
     assert_verdicts(&verdicts, &[vec![None; 10], new.to_vec()].concat());
-    assert_eq!(place.numbers(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15]);
+    assert_eq!(
+        place.numbers(),
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15]
+    );
     // Nothing else is said when it is said again.
     let again = sink.settle(&records(0, users((0..10).chain(others))));
     assert_eq!(again, verdicts);
@@ -132,12 +135,19 @@ fn a_server_that_steps_down_or_hangs_up_is_waited_for() {
     let told = Told::new();
     let sink = told.place.sink("timeout_ms: 20000");
     // As often as the driver tries by itself, and once more.
-    let troubles = [json!({ "errorCode": 10107 }), json!({ "errorCode": 91 }), json!({ "closeConnection": true })];
+    let troubles = [
+        json!({ "errorCode": 10107 }),
+        json!({ "errorCode": 91 }),
+        json!({ "closeConnection": true }),
+    ];
     for (first, trouble) in (0..).step_by(5).zip(troubles) {
         told.fail(3, trouble.clone());
         let all = records(first, users(0..5));
         let outcome = sink.write(&all);
-        assert!(matches!(outcome, Err(SinkError::Unavailable(_))), "{trouble}: {outcome:?}");
+        assert!(
+            matches!(outcome, Err(SinkError::Unavailable(_))),
+            "{trouble}: {outcome:?}"
+        );
         assert_eq!(sink.settle(&all), vec![Verdict::Written; 5], "{trouble}");
     }
     assert_eq!(told.place.numbers(), (0..15).collect::<Vec<_>>());
@@ -149,7 +159,8 @@ fn a_server_that_does_not_answer_is_waited_for() {
     let sink = told.place.sink("timeout_ms: 1000");
     told.fail(1, json!({ "blockConnection": true, "blockTimeMS": 5_000 }));
     let all = records(0, users(0..5));
-    let Some(Err(SinkError::Unavailable(error))) = sink.write_within(&all, Duration::from_secs(4)) else {
+    let Some(Err(SinkError::Unavailable(error))) = sink.write_within(&all, Duration::from_secs(4))
+    else {
         panic!("it waits for longer than it may");
     };
     assert!(causes(&*error).contains("no answer within 1000 ms"));
@@ -181,8 +192,14 @@ fn a_right_that_is_missing_stops_or_is_a_dead_letter() {
     let unauthorized = json!({ "errorCode": 13 });
     let fixed = told.place.sink("timeout_ms: 20000");
     told.fail(1, unauthorized.clone());
-    let said = assert_stops(fixed.write(&records(0, users(0..5))), "the right `readWrite`");
-    assert!(said.contains(&format!("{}.all", told.place.database)), "{said}");
+    let said = assert_stops(
+        fixed.write(&records(0, users(0..5))),
+        "the right `readWrite`",
+    );
+    assert!(
+        said.contains(&format!("{}.all", told.place.database)),
+        "{said}"
+    );
     let named = told.place.configuration("collection: 'all{field:/to}'");
     let named = Subject::connect(&named).unwrap();
     told.fail(1, unauthorized);
@@ -196,6 +213,9 @@ fn a_write_concern_that_the_cluster_does_not_have_stops() {
     let place = Place::new(Mongo::shared());
     for concern in ["{ w: 3 }", "{ w: nowhere }"] {
         let sink = place.sink(&format!("write_concern: {concern}"));
-        assert_stops(sink.write(&records(0, users(0..5))), "check `write_concern`");
+        assert_stops(
+            sink.write(&records(0, users(0..5))),
+            "check `write_concern`",
+        );
     }
 }

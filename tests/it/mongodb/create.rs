@@ -52,16 +52,24 @@ fn what_records_name_is_made_when_the_first_one_does() {
 #[test]
 fn a_collection_of_another_kind_stops_or_is_a_dead_letter() {
     let place = Place::new(Mongo::shared());
-    place.mongo.must(&place.database, &json!({ "create": "all" }));
+    place
+        .mongo
+        .must(&place.database, &json!({ "create": "all" }));
     let capped = "create: { capped: { bytes_max: 4096 } }";
     let fixed = place.configuration(&format!("collection: all, {capped}"));
-    assert_stops(Subject::connect(&fixed), "is there already, and is not capped");
+    assert_stops(
+        Subject::connect(&fixed),
+        "is there already, and is not capped",
+    );
     let named = place.configuration(&format!("collection: 'al{{field:/to}}', {capped}"));
     let sink = Subject::connect(&named).unwrap();
     let verdicts = sink.settle(&records(0, ["{\"to\":\"l\"}", "{\"to\":\"so\"}"]));
     assert_verdicts(&verdicts, &[Some("is not capped"), None]);
     // One that is there and capped is as it should be.
-    assert_eq!(sink.settle(&records(2, ["{\"to\":\"so\"}"])), [Verdict::Written]);
+    assert_eq!(
+        sink.settle(&records(2, ["{\"to\":\"so\"}"])),
+        [Verdict::Written]
+    );
     let fixed = place.configuration(&format!("collection: also, {capped}"));
     Subject::connect(&fixed).unwrap();
 }
@@ -80,5 +88,8 @@ fn measurements_have_a_time() {
     assert_eq!(sink.settle(&records(0, [value])), [Verdict::Written]);
     let found = place.mongo.documents(&place.database);
     let found = found.iter().find(|it| it.collection == "all").unwrap();
-    assert_eq!(found.fields["at"], json!({ "$date": { "$numberLong": "1768737600000" } }));
+    assert_eq!(
+        found.fields["at"],
+        json!({ "$date": { "$numberLong": "1768737600000" } })
+    );
 }

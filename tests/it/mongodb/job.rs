@@ -70,15 +70,22 @@ fn each_record_is_there_once_when_server_and_process_are_killed() {
     let config = place.main_job(&kafka_source(&kafka, &topic, &group), job);
     let group = kafka.group(&group, &topic);
     let mut tamis = Running::start(&mut run(&config));
-    tamis.until("records are settled", || group.committed().is_ok_and(|it| it > 2_000));
+    tamis.until("records are settled", || {
+        group.committed().is_ok_and(|it| it > 2_000)
+    });
     server.kill();
     tamis.await_words("sink is unavailable");
     server.start();
-    tamis.until("more records are settled", || group.committed().is_ok_and(|it| it > 5_000));
+    tamis.until("more records are settled", || {
+        group.committed().is_ok_and(|it| it > 5_000)
+    });
     tamis.signal("KILL");
     assert_eq!(tamis.wait().code, None);
     let committed = group.committed().unwrap();
-    assert!(committed < expected.counts.taken, "it was killed in the middle");
+    assert!(
+        committed < expected.counts.taken,
+        "it was killed in the middle"
+    );
     // The server is away when the next one starts.
     server.kill();
     let mut tamis = Running::start(&mut run(&config));

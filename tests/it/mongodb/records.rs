@@ -51,7 +51,10 @@ fn numbers_come_back_as_they_were() {
             ("1.7976931348623157e309", json!("1.7976931348623157e309")),
             ("5e-324", double("5e-324")),
             ("2e-324", json!("2e-324")),
-            ("0.1000000000000000055511151231257827", json!("0.1000000000000000055511151231257827")),
+            (
+                "0.1000000000000000055511151231257827",
+                json!("0.1000000000000000055511151231257827"),
+            ),
         ],
     );
     let decimal = |number: &str| json!({ "$numberDecimal": number });
@@ -61,13 +64,23 @@ fn numbers_come_back_as_they_were() {
             ("7", long(7)),
             ("18446744073709551615", decimal("18446744073709551615")),
             ("1.50", decimal("1.50")),
-            ("0.1000000000000000055511151231257827", decimal("0.1000000000000000055511151231257827")),
-            ("12345678901234567890123456789012345", json!("12345678901234567890123456789012345")),
+            (
+                "0.1000000000000000055511151231257827",
+                decimal("0.1000000000000000055511151231257827"),
+            ),
+            (
+                "12345678901234567890123456789012345",
+                json!("12345678901234567890123456789012345"),
+            ),
         ],
     );
     check(
         "decimals: string",
-        &[("7", long(7)), ("1.50", json!("1.50")), ("1E+2", json!("1E+2"))],
+        &[
+            ("7", long(7)),
+            ("1.50", json!("1.50")),
+            ("1E+2", json!("1E+2")),
+        ],
     );
 }
 
@@ -79,7 +92,10 @@ fn what_is_no_number_becomes_what_it_is() {
             ("null", json!(null)),
             ("[true,false,[],{}]", json!([true, false, [], {}])),
             ("\"第 \\u4e00 条\\u0000\"", json!("第 一 条\0")),
-            ("{\"\":{\"a.b\":{\"$c\":\"d\"}}}", json!({ "": { "a.b": { "$c": "d" } } })),
+            (
+                "{\"\":{\"a.b\":{\"$c\":\"d\"}}}",
+                json!({ "": { "a.b": { "$c": "d" } } }),
+            ),
             ("1,\"v\":2", long(2)),
         ],
     );
@@ -92,7 +108,10 @@ fn texts_become_dates_where_that_was_asked_for() {
         "dates: { /v: Asia/Shanghai }",
         &[
             ("\"2023-01-18 12:00:00\"", date(1_674_014_400_000)),
-            ("\"2023-01-18T12:00:00.123456+00:00\"", date(1_674_043_200_123)),
+            (
+                "\"2023-01-18T12:00:00.123456+00:00\"",
+                date(1_674_043_200_123),
+            ),
             ("\"1969-12-31T23:59:59.999Z\"", date(-1)),
             ("\"yesterday\"", json!("yesterday")),
             ("5", long(5)),
@@ -112,7 +131,10 @@ fn a_record_that_can_be_no_document_is_refused_beside_good_ones() {
         (Some("{\"a\":1"), Some("not JSON")),
         (Some("{\"a\\u0000b\":1}"), Some("zero byte")),
         (Some("{\"_id\":1}"), Some("keep_id_as")),
-        (Some("{\"a\":18446744073709551615}"), Some("no double without loss")),
+        (
+            Some("{\"a\":18446744073709551615}"),
+            Some("no double without loss"),
+        ),
         (Some(&*deep), Some("more than 100 levels")),
         (Some("{\"_ID\":1}"), None),
     ];
@@ -128,7 +150,10 @@ fn an_id_of_the_record_is_kept_where_it_was_asked_for() {
     let sink = place.sink("keep_id_as: own_id");
     let verdicts = sink.settle(&records(0, ["{\"_id\":5}", "{\"_id\":1,\"own_id\":2}"]));
     assert_verdicts(&verdicts, &[None, Some("`_id` and `own_id`")]);
-    assert_eq!(place.all(), [(0, json!({ "own_id": { "$numberLong": "5" } }))]);
+    assert_eq!(
+        place.all(),
+        [(0, json!({ "own_id": { "$numberLong": "5" } }))]
+    );
 }
 
 #[test]
@@ -143,7 +168,12 @@ fn a_document_may_have_16_mib_and_not_a_byte_more() {
         format!("{{\"v\":\"{text}\"}}")
     };
     let max = 16 << 20;
-    let values = ["{}".to_owned(), value(1, max), value(2, max + 1), "{}".to_owned()];
+    let values = [
+        "{}".to_owned(),
+        value(1, max),
+        value(2, max + 1),
+        "{}".to_owned(),
+    ];
     let verdicts = sink.settle(&records(0, values));
     let words = "has 16777217 bytes, but MongoDB takes 16777216 at most";
     assert_verdicts(&verdicts, &[None, None, Some(words), None]);

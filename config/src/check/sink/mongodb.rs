@@ -49,7 +49,9 @@ pub(super) fn check(
         decimals: raw.decimals,
         big_numbers: raw.big_numbers,
         keep_id_as: raw.keep_id_as,
-        tls: raw.tls.map(|raw| tls(&format!("{at}.tls"), raw, beside, report)),
+        tls: raw
+            .tls
+            .map(|raw| tls(&format!("{at}.tls"), raw, beside, report)),
         timeout_ms: raw.timeout_ms,
         requests: raw.requests.into(),
     }

@@ -165,7 +165,9 @@ pub struct MongodbTls {
 #[must_use]
 pub fn is_database_name(name: &str) -> bool {
     const DATABASE_BYTES_MAX: usize = 63;
-    let illegal = ['/', '\\', '.', ' ', '"', '$', '*', '<', '>', ':', '|', '?', '\0'];
+    let illegal = [
+        '/', '\\', '.', ' ', '"', '$', '*', '<', '>', ':', '|', '?', '\0',
+    ];
     (1..=DATABASE_BYTES_MAX).contains(&name.len())
         && !name.contains(illegal)
         && !["admin", "config", "local"].contains(&name)

@@ -30,8 +30,12 @@ pub(super) async fn connect(spec: &MongodbSinkSpec) -> Result<Cluster, SinkError
     let limit = Duration::from_millis(spec.timeout_ms);
     let admin = client.database("admin");
     let answer = bounded(limit, admin.run_command(doc! { "hello": 1 })).await;
-    let hello = answer.map_err(stop)?.map_err(|error| stop(Failure::of(&error)))?;
-    let max = hello.get_i32("maxBsonObjectSize").unwrap_or(DOCUMENT_BYTES_MAX);
+    let hello = answer
+        .map_err(stop)?
+        .map_err(|error| stop(Failure::of(&error)))?;
+    let max = hello
+        .get_i32("maxBsonObjectSize")
+        .unwrap_or(DOCUMENT_BYTES_MAX);
     Ok(Cluster {
         client,
         document_bytes_max: usize::try_from(max).unwrap_or(usize::MAX),

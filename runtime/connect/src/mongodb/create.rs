@@ -52,7 +52,12 @@ impl Creator {
         collection: &str,
     ) -> Result<(), Failure> {
         let full_name = format!("{}.{collection}", database.name());
-        let is_made = || self.made.lock().expect("no one panics while looking").contains(&full_name);
+        let is_made = || {
+            self.made
+                .lock()
+                .expect("no one panics while looking")
+                .contains(&full_name)
+        };
         if !self.is_needed() || is_made() {
             return Ok(());
         }
@@ -115,10 +120,16 @@ impl Creator {
         let list = doc! { "listCollections": 1, "filter": { "name": name } };
         let answer = bounded(self.limit, database.run_command(list)).await?;
         let answer = answer.map_err(|error| Failure::of(&error))?;
-        let first = answer.get_document("cursor").and_then(|it| it.get_array("firstBatch"));
+        let first = answer
+            .get_document("cursor")
+            .and_then(|it| it.get_array("firstBatch"));
         let found = first.ok().and_then(|found| found.first()?.as_document());
         let options = found.and_then(|it| it.get_document("options").ok());
-        let has = |key| options.is_some_and(|options| !matches!(options.get(key), None | Some(Bson::Boolean(false))));
+        let has = |key| {
+            options.is_some_and(|options| {
+                !matches!(options.get(key), None | Some(Bson::Boolean(false)))
+            })
+        };
         let (kind, is_alike) = match &self.spec.kind {
             MongodbKind::Plain => ("plain", true),
             MongodbKind::Capped { .. } => ("capped", has("capped")),
@@ -155,7 +166,8 @@ fn index(spec: &MongodbIndex) -> IndexModel {
         name,
         expire_after_s,
     } = spec;
-    let key = |(path, down): &(String, bool)| (path.clone(), Bson::Int32(if *down { -1 } else { 1 }));
+    let key =
+        |(path, down): &(String, bool)| (path.clone(), Bson::Int32(if *down { -1 } else { 1 }));
     let age = expire_after_s.map(|age| Duration::from_secs(age.into()));
     let options = IndexOptions::builder().name(name.clone()).expire_after(age);
     IndexModel::builder()

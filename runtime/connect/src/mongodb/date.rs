@@ -53,14 +53,17 @@ impl Dates {
 /// The instant that `text` names: `2023-01-18T12:00:00.5+08:00`, or with a space for the `T`, or without a zone.
 fn instant(text: &[u8], zone: &TimeZone) -> Option<i64> {
     let (local, rest) = text.split_at_checked(19)?;
-    if [local[4], local[7], local[13], local[16]] != *b"--::" || !matches!(local[10], b'T' | b't' | b' ')
+    if [local[4], local[7], local[13], local[16]] != *b"--::"
+        || !matches!(local[10], b'T' | b't' | b' ')
     {
         return None;
     }
     let number = |range: std::ops::Range<usize>| {
         let digits = local[range].iter();
         digits.clone().all(u8::is_ascii_digit).then(|| {
-            digits.fold(0, |number: i16, digit| number * 10 + i16::from(digit - b'0'))
+            digits.fold(0, |number: i16, digit| {
+                number * 10 + i16::from(digit - b'0')
+            })
         })
     };
     let small = |range| number(range).and_then(|number| i8::try_from(number).ok());
@@ -82,7 +85,10 @@ fn milliseconds(text: &[u8]) -> Option<(i32, &[u8])> {
     let Some(parts) = text.strip_prefix(b".") else {
         return Some((0, text));
     };
-    let count = parts.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let count = parts
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if count == 0 {
         return None;
     }
@@ -139,7 +145,10 @@ mod tests {
         check("2023-01-18 12:00:00.5", Some("2023-01-18T04:00:00.5Z"));
         check("2023-01-18T12:00:00Z", Some("2023-01-18T12:00:00Z"));
         check("2023-01-18t12:00:00z", Some("2023-01-18T12:00:00Z"));
-        check("2023-01-18T12:00:00.123-05:30", Some("2023-01-18T17:30:00.123Z"));
+        check(
+            "2023-01-18T12:00:00.123-05:30",
+            Some("2023-01-18T17:30:00.123Z"),
+        );
         check("1969-12-31T23:59:59.999Z", Some("1969-12-31T23:59:59.999Z"));
         check("0001-01-01T00:00:00Z", Some("0001-01-01T00:00:00Z"));
         check("9999-12-30T23:59:59Z", Some("9999-12-30T23:59:59Z"));
@@ -147,8 +156,14 @@ mod tests {
 
     #[test]
     fn finer_digits_are_cut() {
-        check("2023-01-18T12:00:00.123999999Z", Some("2023-01-18T12:00:00.123Z"));
-        check("1969-12-31T23:59:58.0019Z", Some("1969-12-31T23:59:58.001Z"));
+        check(
+            "2023-01-18T12:00:00.123999999Z",
+            Some("2023-01-18T12:00:00.123Z"),
+        );
+        check(
+            "1969-12-31T23:59:58.0019Z",
+            Some("1969-12-31T23:59:58.001Z"),
+        );
     }
 
     #[test]

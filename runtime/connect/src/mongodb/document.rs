@@ -218,7 +218,9 @@ impl<'a> Making<'a> {
         let mut name = self.writer.bytes(start..self.writer.len());
         if name.contains(&0) {
             let name = String::from_utf8_lossy(name).replace('\0', "\\u0000");
-            return Err(format!("a name holds a zero byte, which MongoDB has no room for: {name:?}"));
+            return Err(format!(
+                "a name holds a zero byte, which MongoDB has no room for: {name:?}"
+            ));
         }
         let dates = dates.and_then(|dates| dates.field(name));
         let is_id = self.depth == 1 && name == b"_id";
@@ -233,7 +235,9 @@ impl<'a> Making<'a> {
         let twice = self.fields.add(first, element, name, is_id, &self.writer);
         if twice == fields::Added::BesideId {
             let kept = self.encoder.keep_id_as.as_deref().unwrap_or_default();
-            return Err(format!("the record has fields `_id` and `{kept}`, and `keep_id_as` makes them one"));
+            return Err(format!(
+                "the record has fields `_id` and `{kept}`, and `keep_id_as` makes them one"
+            ));
         }
         self.writer.end_name();
         self.reader.expect(b':')?;
@@ -244,7 +248,9 @@ impl<'a> Making<'a> {
         self.reader.skip();
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(format!("there are more than {DEPTH_MAX} levels of maps and lists"));
+            return Err(format!(
+                "there are more than {DEPTH_MAX} levels of maps and lists"
+            ));
         }
         Ok(())
     }

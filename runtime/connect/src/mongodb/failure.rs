@@ -34,11 +34,13 @@ pub(super) enum Item {
 /// own list (`error_codes.yml`): those of the categories for retries, interruptions, networks, primaries, shutdowns and time limits,
 /// and those behind which there is a disk.
 const AGAIN: &[i32] = &[
-    1, 6, 7, 8, 24, 46, 50, 63, 64, 89, 91, 96, 107, 112, 117, 125, 133, 134, 150, 189, 202, 225, 237, 246,
-    249, 251, 262, 279, 282, 290, 317, 365, 384, 402, 462, 9_001, 14_031,
+    1, 6, 7, 8, 24, 46, 50, 63, 64, 89, 91, 96, 107, 112, 117, 125, 133, 134, 150, 189, 202, 225,
+    237, 246, 249, 251, 262, 279, 282, 290, 317, 365, 384, 402, 462, 9_001, 14_031,
 ];
 /// Not a primary, or one no more.
-const NO_PRIMARY: &[i32] = &[10_058, 10_107, 11_600, 11_601, 11_602, 13_388, 13_435, 13_436];
+const NO_PRIMARY: &[i32] = &[
+    10_058, 10_107, 11_600, 11_601, 11_602, 13_388, 13_435, 13_436,
+];
 /// Too large, too deep, or not understood.
 const DOCUMENT: &[i32] = &[15, 16, 22, 10_334, 17_419];
 /// Not a name, a view, another kind of collection, or an index that is there with other options.
@@ -54,9 +56,7 @@ impl Failure {
             ErrorKind::Authentication { message, .. } => Self::login(message),
             ErrorKind::InvalidTlsConfig { message, .. } => Self::tls(message),
             ErrorKind::IncompatibleServer { message, .. }
-            | ErrorKind::InvalidArgument { message, .. } => {
-                Self::Person(message.clone())
-            }
+            | ErrorKind::InvalidArgument { message, .. } => Self::Person(message.clone()),
             // Whoever watches a server has met this before the request did.
             ErrorKind::ServerSelection { message, .. } => match message {
                 it if it.contains("certificate verify failed") => Self::tls(it),
@@ -82,10 +82,14 @@ impl Failure {
         match code {
             // Not authorized.
             13 if message.contains("requires authentication") => Self::login(&words),
-            13 => Self::Collection(format!("{words}; give the user of `uri` the right `readWrite` there")),
+            13 => Self::Collection(format!(
+                "{words}; give the user of `uri` the right `readWrite` there"
+            )),
             11 | 18 | 8000 => Self::login(&words),
             // Options, and write concerns, that the server does not have.
-            2 | 9 | 20 | 72 | 79 | 100 => Self::Person(format!("{words}; check `write_concern` and `create`")),
+            2 | 9 | 20 | 72 | 79 | 100 => {
+                Self::Person(format!("{words}; check `write_concern` and `create`"))
+            }
             59 | 115 => Self::Person(format!("{words}; the server is too old, or no MongoDB")),
             _ => Self::Away(words),
         }
@@ -100,11 +104,15 @@ impl Failure {
     }
 
     fn login(words: &str) -> Self {
-        Self::Person(format!("{words}; check user, password and `authSource` in `uri`"))
+        Self::Person(format!(
+            "{words}; check user, password and `authSource` in `uri`"
+        ))
     }
 
     fn tls(words: &str) -> Self {
-        Self::Person(format!("{words}; check `tls.ca` and `tls.certificate_key`, and the names in the server's certificate"))
+        Self::Person(format!(
+            "{words}; check `tls.ca` and `tls.certificate_key`, and the names in the server's certificate"
+        ))
     }
 }
 

@@ -73,7 +73,11 @@ async fn judge(
     limit: Duration,
 ) -> Result<Vec<Verdict>, Failure> {
     // What is there, from now or from before, may not be safe yet.
-    let there = match errors.write_concern_error.as_ref().map(Failure::of_write_concern) {
+    let there = match errors
+        .write_concern_error
+        .as_ref()
+        .map(Failure::of_write_concern)
+    {
         None => Verdict::Written,
         Some(Failure::Away(words)) => Verdict::Retry(words),
         Some(failure) => return Err(failure),
@@ -84,7 +88,10 @@ async fn judge(
     for error in errors.write_errors.unwrap_or_default() {
         let index = error.index;
         if index >= documents.len() {
-            return Err(Failure::Away(format!("an answer about document {index} of {}", documents.len())));
+            return Err(Failure::Away(format!(
+                "an answer about document {index} of {}",
+                documents.len()
+            )));
         }
         match Item::of(&error, &full_name) {
             Item::Repeat => {}
@@ -119,7 +126,13 @@ async fn find(
         let mut cursor = collection.find(among).projection(only_id).await?;
         let mut there = HashSet::new();
         while cursor.advance().await? {
-            there.insert(cursor.current().get_str("_id").unwrap_or_default().to_owned());
+            there.insert(
+                cursor
+                    .current()
+                    .get_str("_id")
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
         }
         Ok(there)
     };

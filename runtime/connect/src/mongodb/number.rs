@@ -198,7 +198,11 @@ mod tests {
         same("3.14159265358979323846");
         same("9999999999999999999999999999999999");
         same("0.1000000000000000055511151231257827");
-        check(Decimals::Decimal128, "12345678901234567890123456789012345", None);
+        check(
+            Decimals::Decimal128,
+            "12345678901234567890123456789012345",
+            None,
+        );
         check(Decimals::Decimal128, "1e7000", None);
         check(Decimals::Decimal128, "1e-7000", None);
         let exponent: Decimal128 = "1.5e3".parse().unwrap();

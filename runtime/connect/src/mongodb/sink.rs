@@ -76,13 +76,19 @@ impl MongodbSink {
             limit,
         };
         if matches!(spec.create.kind, MongodbKind::TimeSeries { .. }) {
-            warn!("records are at least once in a collection of measurements: MongoDB keeps no `_id` unique in it");
+            warn!(
+                "records are at least once in a collection of measurements: MongoDB keeps no `_id` unique in it"
+            );
         }
         let template = destination(spec);
         if let Some(name) = literal(&template) {
             let (database, collection) = split(&name);
             let database = target.cluster.client.database(database);
-            target.creator.ensure(&database, collection).await.map_err(stop)?;
+            target
+                .creator
+                .ensure(&database, collection)
+                .await
+                .map_err(stop)?;
         }
         Ok(Self {
             encoder,
@@ -93,18 +99,31 @@ impl MongodbSink {
 
     /// The document of `record`, and the collection that it goes to.
     fn place(&self, record: Record<'_>) -> Result<(String, RawDocumentBuf), Refusal> {
-        let value = record.value().ok_or("a record without a value is no document")?;
+        let value = record
+            .value()
+            .ok_or("a record without a value is no document")?;
         let document = self.encoder.document(&record.id().to_string(), value)?;
-        let (size, max) = (document.as_bytes().len(), self.target.cluster.document_bytes_max);
+        let (size, max) = (
+            document.as_bytes().len(),
+            self.target.cluster.document_bytes_max,
+        );
         if size > max {
-            return Err(format!("its document has {size} bytes, but MongoDB takes {max} at most").into());
+            return Err(
+                format!("its document has {size} bytes, but MongoDB takes {max} at most").into(),
+            );
         }
-        let name = self.destinations.of(record).map_err(|error| error.replace(BETWEEN, "."))?;
+        let name = self
+            .destinations
+            .of(record)
+            .map_err(|error| error.replace(BETWEEN, "."))?;
         let (database, collection) = split(&name);
         if is_database_name(database) && is_collection_name(database, collection) {
             return Ok((name, document));
         }
-        let reason = format!("{:?} is not a name that MongoDB allows for a collection", shown(&name));
+        let reason = format!(
+            "{:?} is not a name that MongoDB allows for a collection",
+            shown(&name)
+        );
         if self.destinations.are_fixed() {
             return Err(Refusal::Stop(reason));
         }

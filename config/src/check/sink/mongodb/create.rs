@@ -29,7 +29,8 @@ pub(super) fn check(
     for (index, raw) in raw.indexes.into_iter().enumerate() {
         let at = item(&format!("{at}.indexes"), index);
         if raw.expire_after_s.is_some() && matches!(kind, MongodbKind::Capped { .. }) {
-            let message = "means nothing in a capped collection, from which nothing is removed by age";
+            let message =
+                "means nothing in a capped collection, from which nothing is removed by age";
             report.add(&format!("{at}.expire_after_s"), message);
         }
         indexes.push(self::index(&at, raw, dates, report));
@@ -85,7 +86,8 @@ fn index(
         };
         let legal = |name: &str| !name.is_empty() && !name.starts_with('$') && !name.contains('\0');
         if !path.split('.').all(legal) {
-            let cure = "names with `.` between them, as in `Field.user`, after a `-` if it goes down";
+            let cure =
+                "names with `.` between them, as in `Field.user`, after a `-` if it goes down";
             report.add_with_cure(&at, "is not a field", cure);
         } else if keys.iter().any(|(key, _)| key == path) {
             report.add(&at, "is there twice");

@@ -40,7 +40,10 @@ fn refused(value: &str, words: &str) {
 #[test]
 fn a_document_has_the_fields_of_its_record_in_order() {
     check("{}", doc! {});
-    check(" {\t\"b\" : 1 ,\r\n\"a\":[ ] } ", doc! { "b": 1_i64, "a": [] });
+    check(
+        " {\t\"b\" : 1 ,\r\n\"a\":[ ] } ",
+        doc! { "b": 1_i64, "a": [] },
+    );
     check(
         r#"{"s":"第 1 条","n":null,"t":true,"f":false,"l":[1,[2,{}],"x"],"m":{"":{"d":-0.5}}}"#,
         doc! {
@@ -50,7 +53,10 @@ fn a_document_has_the_fields_of_its_record_in_order() {
     );
     let long: Vec<String> = (0..120).map(|it| it.to_string()).collect();
     let list: Vec<Bson> = (0..120_i64).map(Bson::Int64).collect();
-    check(&format!("{{\"l\":[{}]}}", long.join(",")), doc! { "l": list });
+    check(
+        &format!("{{\"l\":[{}]}}", long.join(",")),
+        doc! { "l": list },
+    );
 }
 
 #[test]
@@ -90,8 +96,14 @@ fn an_id_of_the_record_is_kept_under_another_name_or_refused() {
         ..encoder()
     };
     let kept = doc! { "a": 1_i64, "id": { "$oid": "x" }, "b": 2_i64 };
-    assert_eq!(made(&keeping, r#"{"a":1,"_id":{"$oid":"x"},"b":2}"#), Ok(kept));
-    assert_eq!(made(&keeping, r#"{"\u005fid":1,"_id":2}"#), Ok(doc! { "id": 2_i64 }));
+    assert_eq!(
+        made(&keeping, r#"{"a":1,"_id":{"$oid":"x"},"b":2}"#),
+        Ok(kept)
+    );
+    assert_eq!(
+        made(&keeping, r#"{"\u005fid":1,"_id":2}"#),
+        Ok(doc! { "id": 2_i64 })
+    );
     for value in [r#"{"_id":1,"id":2}"#, r#"{"id":1,"_id":2}"#] {
         let reason = made(&keeping, value).expect_err(value);
         assert!(reason.contains("`_id` and `id`"), "{reason}");
@@ -159,7 +171,9 @@ fn what_is_no_document_is_refused_with_the_reason() {
     refused(r#"{"a":"\u12"}"#, "four digits");
     refused("{\"a\":\"", "a text has no end");
     refused(r#"{"a":{"b\u0000c":1}}"#, "zero byte");
-    let reason = encoder().document(ID, b"{\"a\":\"\xff\"}").expect_err("it is no text");
+    let reason = encoder()
+        .document(ID, b"{\"a\":\"\xff\"}")
+        .expect_err("it is no text");
     assert!(reason.contains("byte 6 is not UTF-8"), "{reason}");
 }
 

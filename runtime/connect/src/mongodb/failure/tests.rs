@@ -26,7 +26,10 @@ fn a_duplicate_is_a_repeat_where_it_is_surely_one_of_the_id() {
         "E11000 duplicate key error collection: logs.all2 index: _id_ dup key: { _id: 1 }",
         "E11000 duplicate key error collection: logs.all. Failed _id or unique index constraint.",
     ] {
-        assert!(matches!(duplicate(message), Item::Taken(words) if words.contains(message)), "{message}");
+        assert!(
+            matches!(duplicate(message), Item::Taken(words) if words.contains(message)),
+            "{message}"
+        );
     }
 }
 
@@ -38,7 +41,10 @@ fn an_answer_on_one_document_says_what_becomes_of_it() {
     let Item::Refused(words) = invalid else {
         panic!("{invalid:?}")
     };
-    assert!(words.starts_with("Document failed validation (code 121)"), "{words}");
+    assert!(
+        words.starts_with("Document failed validation (code 121)"),
+        "{words}"
+    );
     assert!(words.contains("field was missing"), "{words}");
     for code in [2, 52, 10334, 17280, 16755] {
         let refused = item(doc! { "index": 0, "code": code, "errmsg": "no" });
@@ -63,14 +69,22 @@ fn an_answer_on_all_says_who_has_to_do_something() {
     for code in [73, 166] {
         assert_eq!(of(code), Failure::Collection(said(code)));
     }
-    for (code, advice) in [(18, "check user"), (100, "check `write_concern`"), (59, "too old")] {
+    for (code, advice) in [
+        (18, "check user"),
+        (100, "check `write_concern`"),
+        (59, "too old"),
+    ] {
         let Failure::Person(words) = of(code) else {
             panic!("{code}")
         };
         assert!(words.contains(advice), "{words}");
     }
     let words = "not authorized on logs to execute command";
-    assert!(matches!(Failure::of_code(13, "Unauthorized", words), Failure::Collection(it) if it.contains("readWrite")));
+    assert!(
+        matches!(Failure::of_code(13, "Unauthorized", words), Failure::Collection(it) if it.contains("readWrite"))
+    );
     let words = "Command insert requires authentication";
-    assert!(matches!(Failure::of_code(13, "Unauthorized", words), Failure::Person(it) if it.contains("check user")));
+    assert!(
+        matches!(Failure::of_code(13, "Unauthorized", words), Failure::Person(it) if it.contains("check user"))
+    );
 }
