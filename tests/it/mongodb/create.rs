@@ -7,12 +7,14 @@ use tamis_tests::mongo::Mongo;
 
 use super::{Place, answer, assert_stops, assert_verdicts, options, records};
 
-/// The indexes of a collection beside that of `_id`.
+/// The indexes of a collection beside that of `_id`, by their names.
 fn indexes(place: &Place, collection: &str) -> Vec<Value> {
     let answer = answer(place, &json!({ "listIndexes": collection }));
     let all = answer["cursor"]["firstBatch"].as_array().cloned();
     let all = all.unwrap_or_default().into_iter();
-    all.filter(|it| it["name"] != "_id_").collect()
+    let mut found: Vec<_> = all.filter(|it| it["name"] != "_id_").collect();
+    found.sort_by_key(|it| it["name"].to_string());
+    found
 }
 
 #[test]
@@ -23,10 +25,11 @@ fn indexes_are_made_at_the_start_and_once() {
         let _sink = place.sink(more);
         let found = indexes(&place, "all");
         assert_eq!(found.len(), 2, "{found:?}");
-        assert_eq!(found[0]["name"], "mine");
-        assert_eq!(found[0]["key"], json!({ "Type": 1, "Field.user": -1 }));
-        assert_eq!(found[1]["key"], json!({ "Time": 1 }));
-        assert_eq!(found[1]["expireAfterSeconds"], 86_400);
+        assert_eq!(found[0]["name"], "Time_1");
+        assert_eq!(found[0]["key"], json!({ "Time": 1 }));
+        assert_eq!(found[0]["expireAfterSeconds"], 86_400);
+        assert_eq!(found[1]["name"], "mine");
+        assert_eq!(found[1]["key"], json!({ "Type": 1, "Field.user": -1 }));
     }
     let other = place.configuration("collection: all, dates: { /Time: UTC }, create: { indexes: [{ keys: [Time], expire_after_s: 5 }] }");
     assert_stops(Subject::connect(&other), "expireAfterSeconds");
@@ -46,7 +49,6 @@ fn what_records_name_is_made_when_the_first_one_does() {
         assert_eq!(options(&place, name)["max"], 5);
         assert_eq!(indexes(&place, name).len(), 1);
     }
-    assert_eq!(place.mongo.documents(&place.database).len(), 10);
 }
 
 #[test]
