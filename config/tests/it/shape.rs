@@ -194,14 +194,18 @@ fn exactly_one_kind_of_sink_is_chosen() {
             "    file:\n      url: file:///archive\n      path: \"{topic}\"\n      format: ndjson\n",
             "    routes: '*'\n",
         )],
-        expect!["logs.yaml:12: sinks.archive: expected exactly one of `file`, `kafka`, found 0"],
+        expect![
+            "logs.yaml:12: sinks.archive: expected exactly one of `file`, `kafka`, `mongodb`, found 0"
+        ],
     );
     check(
         &[(
             "format: ndjson",
             "format: ndjson\n    kafka: { topic: logs.clean }",
         )],
-        expect!["logs.yaml:12: sinks.archive: expected exactly one of `file`, `kafka`, found 2"],
+        expect![
+            "logs.yaml:12: sinks.archive: expected exactly one of `file`, `kafka`, `mongodb`, found 2"
+        ],
     );
     check(
         &[("    file:", "    fiel:")],

@@ -73,7 +73,7 @@ fn uri(at: &str, uri: &str, report: &mut Report) {
         report.add_with_cure(at, "has an `@` in the user or the password", cure);
     }
     let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
-    if hosts.trim_end_matches('/').is_empty() {
+    if hosts.is_empty() || hosts.starts_with('/') {
         report.add_with_cure(at, "names no host", "write `mongodb://host:port`");
     }
     for option in options.split('&') {

@@ -56,7 +56,7 @@ pub(crate) struct RawMongodbSink {
     /// TLS, by the authorities of the system unless `ca` says otherwise. By default none, unless `uri` has `tls=true`.
     pub(crate) tls: Option<RawMongodbTls>,
     /// How long an answer may take, until it counts as an outage and the request is sent again. 10 seconds are many times what
-    /// a healthy cluster takes, and enough to choose a new primary.
+    /// a healthy cluster takes. Half of it is left to the servers for the write concern, and half for finding a primary.
     #[serde(default = "timeout_ms")]
     #[schemars(range(min = 100, max = 600_000))]
     pub(crate) timeout_ms: u64,

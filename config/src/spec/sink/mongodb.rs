@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::WriterLimits;
 use crate::spec::Secret;
@@ -70,7 +70,7 @@ pub struct MongodbDate {
 }
 
 /// What a number becomes that is no whole number of 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decimals {
     /// A floating-point number of 64 bits, if its shortest form is the same number.
@@ -83,7 +83,7 @@ pub enum Decimals {
 }
 
 /// What a number becomes that has no place in what [`Decimals`] says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BigNumbers {
     /// Text, as it was written.
@@ -129,7 +129,7 @@ pub enum MongodbKind {
 }
 
 /// How far measurements of one kind are apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Granularity {
     /// Seconds.

@@ -65,7 +65,8 @@ fn double(text: &str) -> Option<f64> {
     if written.digits.len() <= 15 && !is_near_ends {
         return Some(double);
     }
-    let shortest = format!("{double:e}");
+    // Of two shortest forms that are as near it is the even one here, as in JavaScript and Python; Rust's own has the other one.
+    let shortest = serde_json::Number::from_f64(double)?.to_string();
     (Decimal::of(&shortest)? == written).then_some(double)
 }
 
@@ -155,6 +156,7 @@ mod tests {
         same("10000000000000000000000", 1e22);
         same("0.30000000000000004", 0.1 + 0.2);
         same("123456789012345.6", 123_456_789_012_345.6);
+        same("686545320479649.2", 686_545_320_479_649.25);
     }
 
     #[test]
