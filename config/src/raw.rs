@@ -18,10 +18,11 @@ use crate::spec::{Capability, OnQuarantine, PluginLimits};
 
 pub(crate) use dead_letters::{RawDeadFolder, RawDeadLetters, RawDeadTopic};
 pub(crate) use sink::{
-    RawCompression, RawCompressionLevel, RawCompressionName, RawElasticsearchSink,
-    RawElasticsearchTemplate, RawFileSink, RawGzip, RawKafkaBatch, RawKafkaSink, RawMysqlColumn,
+    RawAcknowledgment, RawCompression, RawCompressionLevel, RawCompressionName,
+    RawElasticsearchSink, RawElasticsearchTemplate, RawFileSink, RawGzip, RawKafkaBatch,
+    RawKafkaSink, RawMongodbCreate, RawMongodbIndex, RawMongodbSink, RawMongodbTls, RawMysqlColumn,
     RawMysqlSink, RawMysqlTls, RawOnOutage, RawPark, RawParking, RawRoutes, RawSink, RawStar,
-    RawTransaction, RawWait, RawWhen, RawZstd,
+    RawTimeSeries, RawTransaction, RawWait, RawWhen, RawWriteConcern, RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 

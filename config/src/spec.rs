@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use sink::is_among;
 pub use sink::{
-    Among, Compression, ElasticsearchLogin, ElasticsearchOperation, ElasticsearchSinkSpec,
-    ElasticsearchTemplate, FileFormat, FileSinkSpec, KAFKA_REQUEST, KafkaDelivery, KafkaKey,
-    KafkaSinkSpec, MYSQL_ID, MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls,
-    MysqlTlsMode, MysqlType, OnOutage, Routes, RunLimits, SinkKind, SinkSpec, WhenSpec,
-    WriterLimits, is_index_name, is_sql_name, is_topic_name,
+    Among, BigNumbers, Compression, Decimals, ElasticsearchLogin, ElasticsearchOperation,
+    ElasticsearchSinkSpec, ElasticsearchTemplate, FileFormat, FileSinkSpec, Granularity,
+    KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, MYSQL_ID, MongodbCreate, MongodbDate,
+    MongodbIndex, MongodbKind, MongodbServers, MongodbSinkSpec, MongodbTls, MongodbWriteConcern,
+    MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls, MysqlTlsMode, MysqlType,
+    OnOutage, Routes, RunLimits, SinkKind, SinkSpec, WhenSpec, WriterLimits, is_collection_name,
+    is_database_name, is_index_name, is_sql_name, is_topic_name,
 };
 
 /// One pipeline: one source, ordered plugins, one or more sinks.

@@ -3,3 +3,4 @@
 mod elasticsearch;
 mod files;
 mod kafka;
+mod mongodb;

@@ -16,6 +16,7 @@ mod laws;
 mod line_files;
 mod lost;
 mod main_job;
+mod mongodb;
 mod mysql;
 mod outage;
 mod prove;

@@ -1,6 +1,7 @@
 //! Log records, and what the main job must make of them: both come from programs that share nothing with Tamis.
 
 use std::fs;
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -110,6 +111,22 @@ pub fn expected(input: &[u8], partitions: usize) -> Expected {
             dead: count("dead"),
         },
     }
+}
+
+/// The document of MongoDB that each of these records must become, as canonical extended JSON: `"refused"` where it can be none.
+///
+/// # Panics
+/// Where Python fails.
+#[must_use]
+pub fn documents(records: &[u8]) -> Vec<Value> {
+    let mut file = tempfile::tempfile().expect("there is room for temporary files");
+    file.write_all(records)
+        .and_then(|()| file.rewind())
+        .expect("a temporary file can be written");
+    let mut program = python("tests/expected/mongodb.py");
+    let made = output(program.stdin(file));
+    let parse = |line| serde_json::from_slice(line).expect("it prints JSON");
+    lines(&made).map(parse).collect()
 }
 
 fn place(line: &[u8]) -> (i32, u64) {

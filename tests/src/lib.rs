@@ -8,6 +8,7 @@ pub mod files;
 pub mod kafka;
 pub mod laws;
 pub mod mariadb;
+pub mod mongo;
 pub mod place;
 pub mod prove;
 pub mod proxy;

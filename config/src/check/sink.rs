@@ -3,6 +3,7 @@
 mod elasticsearch;
 mod file;
 mod kafka;
+mod mongodb;
 mod mysql;
 mod outage;
 mod when;
@@ -78,12 +79,13 @@ fn kind(
         elasticsearch,
         file,
         kafka,
+        mongodb,
         mysql,
         routes,
         when,
         on_outage,
     } = raw;
-    let kinds = ["elasticsearch", "file", "kafka", "mysql"];
+    let kinds = ["elasticsearch", "file", "kafka", "mongodb", "mysql"];
     let mut chosen = Vec::new();
     if let Some(raw) = elasticsearch {
         let at = format!("{at}.elasticsearch");
@@ -97,6 +99,10 @@ fn kind(
     if let Some(raw) = kafka {
         let at = format!("{at}.kafka");
         chosen.push(SinkKind::Kafka(kafka::check(&at, raw, beside, report)));
+    }
+    if let Some(raw) = mongodb {
+        let at = format!("{at}.mongodb");
+        chosen.push(SinkKind::Mongodb(mongodb::check(&at, raw, beside, report)));
     }
     if let Some(raw) = mysql {
         let at = format!("{at}.mysql");

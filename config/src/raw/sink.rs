@@ -3,6 +3,7 @@
 mod elasticsearch;
 mod file;
 mod kafka;
+mod mongodb;
 mod mysql;
 mod outage;
 
@@ -18,6 +19,10 @@ pub(crate) use file::{
     RawCompression, RawCompressionLevel, RawCompressionName, RawFileSink, RawGzip, RawZstd,
 };
 pub(crate) use kafka::{RawKafkaBatch, RawKafkaSink, RawTransaction};
+pub(crate) use mongodb::{
+    RawAcknowledgment, RawMongodbCreate, RawMongodbIndex, RawMongodbSink, RawMongodbTls,
+    RawTimeSeries, RawWriteConcern,
+};
 pub(crate) use mysql::{RawMysqlColumn, RawMysqlSink, RawMysqlTls};
 pub(crate) use outage::{RawOnOutage, RawPark, RawParking, RawWait};
 
@@ -34,6 +39,8 @@ pub(crate) struct RawSink {
     pub(crate) kafka: Option<RawKafkaSink>,
     /// Tables of MySQL or MariaDB.
     pub(crate) mysql: Option<RawMysqlSink>,
+    /// Collections of MongoDB.
+    pub(crate) mongodb: Option<RawMongodbSink>,
     /// Which records go there: a list of routes, or `"*"` for all. By default those that no plugin
     /// gave a route.
     pub(crate) routes: Option<RawRoutes>,

@@ -3,6 +3,7 @@
 mod elasticsearch;
 mod file;
 mod kafka;
+mod mongodb;
 mod mysql;
 
 use super::DeadLettersSpec;
@@ -14,6 +15,11 @@ pub use elasticsearch::{
 pub use file::{Compression, FileFormat, FileSinkSpec, RunLimits};
 pub(crate) use kafka::is_among;
 pub use kafka::{KAFKA_REQUEST, KafkaDelivery, KafkaKey, KafkaSinkSpec, is_topic_name};
+pub use mongodb::{
+    BigNumbers, Decimals, Granularity, MongodbCreate, MongodbDate, MongodbIndex, MongodbKind,
+    MongodbServers, MongodbSinkSpec, MongodbTls, MongodbWriteConcern, is_collection_name,
+    is_database_name,
+};
 pub use mysql::{
     MYSQL_ID, MysqlColumn, MysqlFrom, MysqlServer, MysqlSinkSpec, MysqlTls, MysqlTlsMode,
     MysqlType, is_sql_name,
@@ -86,6 +92,8 @@ pub enum SinkKind {
     File(FileSinkSpec),
     /// Topics of a Kafka cluster.
     Kafka(KafkaSinkSpec),
+    /// Collections of MongoDB.
+    Mongodb(MongodbSinkSpec),
     /// Tables of MySQL or MariaDB.
     Mysql(MysqlSinkSpec),
 }
@@ -95,7 +103,7 @@ impl SinkKind {
     pub(crate) fn takes_each_alone(&self) -> bool {
         match self {
             Self::File(_) | Self::Kafka(_) => false,
-            Self::Elasticsearch(_) | Self::Mysql(_) => true,
+            Self::Elasticsearch(_) | Self::Mongodb(_) | Self::Mysql(_) => true,
         }
     }
 }

@@ -23,11 +23,12 @@ fn every_example_is_a_pipeline() {
     let environment = environment(&[
         ("KAFKA_USER", "tamis"),
         ("KAFKA_PASSWORD", "secret"),
+        ("MONGO_PASSWORD", "secret"),
         ("MYSQL_PASSWORD", "secret"),
         ("ELASTICSEARCH_API_KEY", "secret"),
     ]);
     let examples = examples();
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 8);
     for path in examples {
         let spec = load(&path, &environment, PluginFiles::MayBeMissing);
         let spec = spec.unwrap_or_else(|problems| panic!("{problems}"));

@@ -3,6 +3,7 @@
 mod elasticsearch_sink;
 mod examples;
 mod kafka_sink;
+mod mongodb_sink;
 mod mysql_sink;
 mod overrides;
 mod problems;

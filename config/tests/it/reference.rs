@@ -13,7 +13,7 @@ fn the_reference_page_is_not_stale() {
 }
 
 /// Pages of one kind of sink each, which end in the tables of what that one may say.
-const SINKS: [&str; 1] = ["elasticsearch"];
+const SINKS: [&str; 2] = ["elasticsearch", "mongodb"];
 
 #[test]
 fn the_options_on_the_page_of_a_sink_are_not_stale() {

@@ -44,6 +44,14 @@ pub async fn connect(
         SinkKind::Kafka(spec) => kafka(spec, lanes, transactions),
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka(_) => Err(left_out("kafka")),
+        #[cfg(feature = "mongodb")]
+        SinkKind::Mongodb(spec) => {
+            let sink = crate::mongodb::sink::MongodbSink::connect(spec).await?;
+            let limits = writer_limits(&spec.requests);
+            Ok(Destination::Keyed(Arc::new(sink), limits))
+        }
+        #[cfg(not(feature = "mongodb"))]
+        SinkKind::Mongodb(_) => Err(left_out("mongodb")),
         #[cfg(feature = "mysql")]
         SinkKind::Mysql(spec) => {
             let sink = crate::mysql::sink::MysqlSink::connect(spec).await?;
@@ -92,7 +100,12 @@ fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
     }
 }
 
-#[cfg(any(feature = "elasticsearch", feature = "kafka", feature = "mysql"))]
+#[cfg(any(
+    feature = "elasticsearch",
+    feature = "kafka",
+    feature = "mongodb",
+    feature = "mysql"
+))]
 fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
     tamis_core::WriterLimits {
         records_max: limits.records_max,
@@ -113,7 +126,10 @@ pub fn forget(spec: &SinkSpec, owner: &str) {
         SinkKind::File(spec) => crate::file::sink::forget(spec, owner),
         #[cfg(not(feature = "file"))]
         SinkKind::File(_) => {}
-        SinkKind::Elasticsearch(_) | SinkKind::Kafka(_) | SinkKind::Mysql(_) => {}
+        SinkKind::Elasticsearch(_)
+        | SinkKind::Kafka(_)
+        | SinkKind::Mongodb(_)
+        | SinkKind::Mysql(_) => {}
     }
 }
 
@@ -122,6 +138,7 @@ pub fn forget(spec: &SinkSpec, owner: &str) {
     feature = "elasticsearch",
     feature = "kafka",
     feature = "file",
+    feature = "mongodb",
     feature = "mysql"
 )))]
 pub(crate) fn left_out(feature: &str) -> SinkError {

@@ -59,7 +59,10 @@ impl Transactions {
                 KafkaDelivery::Transactional(run) => Some((spec, run)),
                 KafkaDelivery::AtLeastOnce(_) => None,
             },
-            SinkKind::Elasticsearch(_) | SinkKind::File(_) | SinkKind::Mysql(_) => None,
+            SinkKind::Elasticsearch(_)
+            | SinkKind::File(_)
+            | SinkKind::Mongodb(_)
+            | SinkKind::Mysql(_) => None,
         });
         let (SourceSpec::Kafka(source), Some((spec, run))) = (source, transactional) else {
             return Ok(None);

@@ -198,7 +198,10 @@ fn transactional(spec: &PipelineSpec) -> Option<&SinkSpec> {
             KafkaDelivery::Transactional(_) => true,
             KafkaDelivery::AtLeastOnce(_) => false,
         },
-        SinkKind::Elasticsearch(_) | SinkKind::File(_) | SinkKind::Mysql(_) => false,
+        SinkKind::Elasticsearch(_)
+        | SinkKind::File(_)
+        | SinkKind::Mongodb(_)
+        | SinkKind::Mysql(_) => false,
     };
     spec.sinks.iter().find(is_so)
 }
