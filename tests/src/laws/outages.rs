@@ -42,27 +42,59 @@ pub(super) fn away<S: Store>(store: &S) {
     let all = records(0..10);
     let said = Subject::connect(&sink).and_then(|subject| subject.write(&all));
     assert!(matches!(said, Err(SinkError::Unavailable(_))), "{said:?}");
-    assert_eq!(store.stored(), []);
+    assert_these(store, []);
     proxy.set(Way::Open);
     let subject = Subject::connect(&sink).expect("it is there now");
     assert_eq!(subject.settle(&all), vec![Verdict::Written; 10]);
-    proxy.set(Way::Closed);
-    let more = records(10..20);
-    let said = subject.write(&more);
-    assert!(matches!(said, Err(SinkError::Unavailable(_))), "{said:?}");
-    proxy.set(Way::Open);
-    assert_eq!(subject.settle(&more), vec![Verdict::Written; 10]);
-    assert_these(store, 0..20);
+    assert_these(store, 0..10);
 }
 
 /// Looks whether a sink loses and doubles nothing while its server, which is up, is cut off in the middle of answers, stands
-/// still, is killed and started again; all of it while records are written.
+/// still, is away, is killed and started again; all of it while records are written.
 ///
 /// # Panics
 /// Where it does.
 pub fn outlast<S: Server>(store: &S) {
     let proxy = Proxy::to(&store.address().expect("a server has an address"));
-    let sink = store.sink(&proxy.address(), Case::Usual);
+    under_load(store, &proxy.address(), |load| {
+        for answer_bytes in 0..CUTS {
+            let before = proxy.cuts();
+            proxy.set(Way::CutAfter(answer_bytes * 40));
+            eventually(LONG, "a connection is cut", || proxy.cuts() > before);
+            proxy.set(Way::Open);
+            load.await_progress();
+        }
+        for way in [Way::Stalled, Way::Closed] {
+            proxy.set(way);
+            load.await_trouble();
+            proxy.set(Way::Open);
+            load.await_progress();
+        }
+        kill_twice(store, load);
+    });
+}
+
+/// The same for a server that tells its clients where to reach it, so that nothing can be put in between: it is only killed.
+///
+/// # Panics
+/// Where the sink loses or doubles a record.
+pub fn outlast_kills<S: Server>(store: &S) {
+    let address = store.address().expect("a server has an address");
+    under_load(store, &address, |load| kill_twice(store, load));
+}
+
+fn kill_twice<S: Server>(store: &S, load: &Load) {
+    for _ in 0..2 {
+        store.kill();
+        load.await_trouble();
+        store.start();
+        load.await_progress();
+    }
+}
+
+/// Does `what` while records are written to `store` at `address`, and looks at what is there in the end.
+fn under_load<S: Server>(store: &S, address: &str, what: impl FnOnce(&Load)) {
+    let sink = store.sink(address, Case::Usual);
     let sink = sink.expect("every store has the usual case");
     let subject = Subject::connect(&sink).expect("it is up");
     let load = Load::default();
@@ -73,25 +105,10 @@ pub fn outlast<S: Server>(store: &S) {
         // Ends the writers where an assertion fails, too.
         let _ends = EndOf(&load);
         load.await_progress();
-        for answer_bytes in 0..CUTS {
-            let before = proxy.cuts();
-            proxy.set(Way::CutAfter(answer_bytes * 40));
-            eventually(LONG, "a connection is cut", || proxy.cuts() > before);
-            proxy.set(Way::Open);
-            load.await_progress();
-        }
-        proxy.set(Way::Stalled);
-        load.await_trouble();
-        proxy.set(Way::Open);
-        load.await_progress();
-        for _ in 0..2 {
-            store.kill();
-            load.await_trouble();
-            store.start();
-            load.await_progress();
-        }
+        what(&load);
     });
     let written = load.written.into_inner().expect("no writer panicked");
+    assert!(!written.is_empty(), "records were written");
     assert_these(
         store,
         written.into_iter().flat_map(|first| first..first + CHUNK),

@@ -52,7 +52,10 @@ pub fn records(numbers: Range<u64>) -> Records {
 }
 
 /// Records with these values, numbered from `first` on.
-pub(super) fn of(first: u64, values: impl IntoIterator<Item = Vec<u8>>) -> Records {
+///
+/// # Panics
+/// Where there are too many.
+pub fn of(first: u64, values: impl IntoIterator<Item = Vec<u8>>) -> Records {
     let partition = Arc::new(Partition {
         source: "laws".into(),
         topic: "records".into(),

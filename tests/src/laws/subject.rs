@@ -1,7 +1,7 @@
 //! A sink as the laws drive it: in the place of the engine, with nothing between.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tamis_config::{Environment, PluginFiles};
@@ -9,6 +9,7 @@ use tamis_core::Destination;
 use tamis_core::id::{OffsetRange, Partition};
 use tamis_core::sink::{Records, RunSink, RunStore, Sink, SinkError, StagedRun, Verdict};
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Case, Store};
@@ -117,7 +118,7 @@ impl Subject {
                     tokio::time::timeout(patience, write).await.ok()
                 }
                 Kind::Runs(sink, store) => {
-                    let mut sink = sink.lock().expect("no one panics while writing");
+                    let mut sink = sink.lock().await;
                     let shown = patience > Duration::ZERO;
                     write_run(&mut **sink, &**store, records, shown).await
                 }
