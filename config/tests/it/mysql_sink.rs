@@ -1,7 +1,10 @@
 //! What a MySQL sink may say, and what is said of one that is wrong.
 
 use expect_test::{Expect, expect};
-use tamis_config::{MysqlFrom, MysqlSinkSpec, MysqlTlsMode, MysqlType, SinkKind};
+use tamis_config::{
+    MysqlColumn, MysqlFrom, MysqlSinkSpec, MysqlTls, MysqlTlsMode, MysqlType, SinkKind,
+    WriterLimits,
+};
 
 use crate::{edited, read};
 
@@ -33,110 +36,32 @@ fn check(sink: &str, expected: Expect) {
 
 #[test]
 fn what_is_not_said_has_a_default() {
-    expect![[r#"
-        MysqlSinkSpec {
-            server: MysqlServer {
-                host: "h",
-                port: 3306,
-                user: "u",
-                password: Some(
-                    ***,
-                ),
-                database: "d",
-            },
-            tls: MysqlTls {
-                mode: None,
-                ca: None,
-                client: None,
-            },
-            table: Template {
-                parts: [
-                    Literal(
-                        "logs",
-                    ),
-                ],
-            },
-            destinations_max: 256,
-            columns: [
-                MysqlColumn {
-                    name: "Type",
-                    from: Field(
-                        [
-                            "Type",
-                        ],
-                    ),
-                    kind: Varchar(
-                        64,
-                    ),
-                },
-                MysqlColumn {
-                    name: "Action",
-                    from: Field(
-                        [
-                            "Action",
-                        ],
-                    ),
-                    kind: Varchar(
-                        255,
-                    ),
-                },
-                MysqlColumn {
-                    name: "Time",
-                    from: Field(
-                        [
-                            "Time",
-                        ],
-                    ),
-                    kind: Datetime(
-                        3,
-                    ),
-                },
-                MysqlColumn {
-                    name: "Msg",
-                    from: Field(
-                        [
-                            "Msg",
-                        ],
-                    ),
-                    kind: MediumText,
-                },
-                MysqlColumn {
-                    name: "FuncName",
-                    from: Field(
-                        [
-                            "FuncName",
-                        ],
-                    ),
-                    kind: Varchar(
-                        255,
-                    ),
-                },
-                MysqlColumn {
-                    name: "Field",
-                    from: Field(
-                        [
-                            "Field",
-                        ],
-                    ),
-                    kind: Json,
-                },
-                MysqlColumn {
-                    name: "rest",
-                    from: Rest,
-                    kind: Json,
-                },
-            ],
-            create: false,
-            timeout_ms: 30000,
-            requests: WriterLimits {
-                records_max: 2000,
-                bytes_max: 4194304,
-                linger_ms: 20,
-                requests_max: 4,
-            },
-        }
-    "#]]
-    .assert_debug_eq(&sink(&format!("{URL}, table: logs")));
+    let spec = sink(&format!("{URL}, table: logs"));
+    let server = &spec.server;
+    assert_eq!((&*server.host, server.port), ("h", 3306));
+    assert_eq!((&*server.user, &*server.database), ("u", "d"));
+    assert_eq!(spec.tls, MysqlTls::default());
+    assert_eq!((spec.destinations_max, spec.create), (256, false));
+    assert_eq!(spec.timeout_ms, 30_000);
+    let limits = WriterLimits {
+        records_max: 2_000,
+        bytes_max: 4 << 20,
+        linger_ms: 20,
+        requests_max: 4,
+    };
+    assert_eq!(spec.requests, limits);
+    let column = |it: &MysqlColumn| format!("{} {:?} {}", it.name, it.from, it.kind);
+    let columns: Vec<_> = spec.columns.iter().map(column).collect();
+    let expected = [
+        r#"Type Field(["Type"]) VARCHAR(64)"#,
+        r#"Action Field(["Action"]) VARCHAR(255)"#,
+        r#"Time Field(["Time"]) DATETIME(3)"#,
+        r#"Msg Field(["Msg"]) MEDIUMTEXT"#,
+        r#"FuncName Field(["FuncName"]) VARCHAR(255)"#,
+        r#"Field Field(["Field"]) JSON"#,
+        "rest Rest JSON",
+    ];
+    assert_eq!(columns, expected);
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Job {
         kafka.produce_lines(&topic, data::lines(&input), 4);
         // Few records at a time, so that there is a middle in which something can happen.
         let sink = format!(
-            "{{ mysql: {{ url: \"{}\", table: logs, create: true, timeout_ms: 5000, requests: {{ records_max: 50 }}, {columns} }} }}",
+            "{{ mysql: {{ url: \"{}\", table: logs, create: true, timeout_ms: 5000, requests: {{ records_max: 5, requests_max: 1 }}, {columns} }} }}",
             database.url()
         );
         let job = Pipeline {
@@ -63,6 +63,13 @@ impl Job {
         tamis.until("records are settled", || {
             self.group.committed().is_ok_and(|it| it > settled)
         });
+    }
+
+    /// How many records are settled, which are not all of them.
+    fn settled_in_the_middle(&self) -> u64 {
+        let settled = self.group.committed().unwrap();
+        assert!(settled < self.expected.counts.taken, "it is the middle");
+        settled
     }
 
     /// Waits until all is settled, and stops `tamis`.
@@ -134,11 +141,7 @@ fn each_record_is_there_once_when_the_process_and_the_server_are_killed() {
     job.await_middle(&mut tamis, 6_000);
     tamis.signal("KILL");
     assert_eq!(tamis.wait().code, None);
-    let settled = job.group.committed().unwrap();
-    assert!(
-        settled < job.expected.counts.taken,
-        "it was killed in the middle"
-    );
+    let settled = job.settled_in_the_middle();
     // Where it begins anew the server is away.
     server.kill();
     let mut tamis = job.start();
@@ -149,6 +152,7 @@ fn each_record_is_there_once_when_the_process_and_the_server_are_killed() {
     server.kill();
     tamis.signal("KILL");
     assert_eq!(tamis.wait().code, None);
+    job.settled_in_the_middle();
     server.start();
     job.finish(job.start());
     job.check_values(&database);
