@@ -25,7 +25,7 @@ fn input(count: usize) -> Vec<u8> {
     for (index, line) in data::lines(&usual).enumerate() {
         lines.extend_from_slice(line);
         lines.push(b'\n');
-        if index % IMPOSSIBLE == 0 {
+        if index.is_multiple_of(IMPOSSIBLE) {
             lines.extend_from_slice(
                 br#"{"Type":"Error","Time":"2023-01-18 12:00:00","Msg":{"an":"object"}}"#,
             );
