@@ -25,7 +25,7 @@ fn input(count: usize) -> Vec<u8> {
     for (index, line) in data::lines(&usual).enumerate() {
         lines.extend_from_slice(line);
         lines.push(b'\n');
-        if index % IMPOSSIBLE == 0 {
+        if index.is_multiple_of(IMPOSSIBLE) {
             lines.extend_from_slice(
                 br#"{"Type":"Error","Time":"2023-01-18 12:00:00","Msg":{"an":"object"}}"#,
             );
@@ -100,7 +100,12 @@ fn each_record_is_there_once_though_server_and_process_are_killed() {
     let ended = tamis.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
 
-    let (mut there, mut refused) = (documents(&elasticsearch, "main", &topic), letters(&place));
+    check(&elasticsearch, &place, &topic, &written);
+}
+
+/// Looks whether just what of `written` an index takes is there, and the rest among the dead letters.
+fn check(elasticsearch: &Elasticsearch, place: &Place, topic: &str, written: &[Vec<u8>]) {
+    let (mut there, mut refused) = (documents(elasticsearch, "main", topic), letters(place));
     for (partition, lines) in written.iter().enumerate() {
         let is_refused = |value: &Value| value["Msg"].is_object();
         let values = data::lines(lines).map(|line| serde_json::from_slice(line).unwrap());
