@@ -82,13 +82,13 @@ fn a_dead_topic_must_not_be_read_again() {
     check(
         &[("[logs]", "['^.*[.]dead$']")],
         expect![
-            "logs.yaml:19: dead_letters.kafka.topic: is a topic of the source: its dead letters would be read again"
+            "logs.yaml:19: dead_letters.kafka.topic: is a topic of the source: its letters would be read again"
         ],
     );
     check(
         &[("topic: logs.dead", "topic: logs")],
         expect![
-            "logs.yaml:19: dead_letters.kafka.topic: is a topic of the source: its dead letters would be read again"
+            "logs.yaml:19: dead_letters.kafka.topic: is a topic of the source: its letters would be read again"
         ],
     );
 }
