@@ -54,7 +54,7 @@ impl Mongo {
     /// Where it is not.
     pub fn must(&self, database: &str, command: &Value) {
         let answer = self.run(database, command);
-        let is_done = plain(answer["ok"].clone()) == Value::from(1.0);
+        let is_done = plain(answer["ok"].clone()) == 1.0;
         let no_errors = answer.get("writeErrors").is_none();
         assert!(is_done && no_errors, "{command}: {answer}");
     }

@@ -69,16 +69,13 @@ fn what_is_not_said_has_a_default_and_the_uri_is_a_secret() {
 #[test]
 fn everything_can_be_said() {
     let more = "write_concern: { w: 2, journal: false }, dates: { /Time: Asia/Shanghai, '/a~1b/at': '+08:00' }, \
-         decimals: decimal128, big_numbers: dead_letter, keep_id_as: own, tls: { ca: ca.crt, certificate_key: /own.pem }, \
-         create: { indexes: [{ keys: [Type, -Field.user] }, { keys: [Time], name: old, expire_after_s: 60 }], \
-         time_series: { time_field: Time, meta_field: Type, granularity: hours, expire_after_s: 60 } }";
+         decimals: decimal128, big_numbers: dead_letter, keep_id_as: own, tls: { ca: ca.crt, certificate_key: /own.pem }";
     let MongodbSinkSpec {
         write_concern,
         dates,
         decimals,
         big_numbers,
         keep_id_as,
-        create,
         tls,
         ..
     } = sink(more);
@@ -93,7 +90,6 @@ fn everything_can_be_said() {
         decimals,
         big_numbers,
         keep_id_as,
-        create,
         tls.certificate_key,
     );
     expect![[r#"
@@ -124,48 +120,6 @@ fn everything_can_be_said() {
             Some(
                 "own",
             ),
-            MongodbCreate {
-                indexes: [
-                    MongodbIndex {
-                        keys: [
-                            (
-                                "Type",
-                                false,
-                            ),
-                            (
-                                "Field.user",
-                                true,
-                            ),
-                        ],
-                        name: None,
-                        expire_after_s: None,
-                    },
-                    MongodbIndex {
-                        keys: [
-                            (
-                                "Time",
-                                false,
-                            ),
-                        ],
-                        name: Some(
-                            "old",
-                        ),
-                        expire_after_s: Some(
-                            60,
-                        ),
-                    },
-                ],
-                kind: TimeSeries {
-                    time_field: "Time",
-                    meta_field: Some(
-                        "Type",
-                    ),
-                    granularity: Hours,
-                    expire_after_s: Some(
-                        60,
-                    ),
-                },
-            },
             Some(
                 "/own.pem",
             ),
@@ -175,6 +129,57 @@ fn everything_can_be_said() {
     let named = sink("write_concern: { w: both_rooms }").write_concern;
     expect![[r#"MongodbWriteConcern { servers: Named("both_rooms"), journal: true }"#]]
         .assert_eq(&format!("{named:?}"));
+}
+
+#[test]
+fn what_is_made_can_be_said() {
+    let more = "create: { indexes: [{ keys: [Type, -Field.user] }, { keys: [Time], name: old, expire_after_s: 60 }], \
+         time_series: { time_field: Time, meta_field: Type, granularity: hours, expire_after_s: 60 } }";
+    expect![[r#"
+        MongodbCreate {
+            indexes: [
+                MongodbIndex {
+                    keys: [
+                        (
+                            "Type",
+                            false,
+                        ),
+                        (
+                            "Field.user",
+                            true,
+                        ),
+                    ],
+                    name: None,
+                    expire_after_s: None,
+                },
+                MongodbIndex {
+                    keys: [
+                        (
+                            "Time",
+                            false,
+                        ),
+                    ],
+                    name: Some(
+                        "old",
+                    ),
+                    expire_after_s: Some(
+                        60,
+                    ),
+                },
+            ],
+            kind: TimeSeries {
+                time_field: "Time",
+                meta_field: Some(
+                    "Type",
+                ),
+                granularity: Hours,
+                expire_after_s: Some(
+                    60,
+                ),
+            },
+        }
+    "#]]
+    .assert_debug_eq(&sink(more).create);
 }
 
 /// The problems of [`crate::LEAST`] with a MongoDB sink that says this in the place of its files.

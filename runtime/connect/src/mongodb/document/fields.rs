@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use crate::mongodb::writer::Writer;
 
+/// Where each field is, by its name.
+type Places = HashMap<Box<[u8]>, usize>;
+
 /// From this many fields on they are looked up; to compare them all takes no longer with fewer.
 const LOOKED_UP: usize = 16;
 
@@ -12,7 +15,7 @@ const LOOKED_UP: usize = 16;
 pub(super) struct Fields {
     fields: Vec<Field>,
     /// For large maps that are open, the innermost one last: where each name is in `fields`.
-    large: Vec<(First, HashMap<Box<[u8]>, usize>)>,
+    large: Vec<(First, Places)>,
 }
 
 /// Where the fields of a map begin.
