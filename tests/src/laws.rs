@@ -182,18 +182,22 @@ fn bad_record<S: Store>(store: &S) {
 /// A writer drops a request at any moment when its generation is lost. Whoever has the partition next writes the same again.
 fn lost_generation<S: Store>(store: &S) {
     let subject = Subject::of(store);
-    let all = records(0..200);
-    let mut patience = Duration::ZERO;
-    let mut dropped = 0;
-    while subject.write_within(&all, patience).is_none() {
-        dropped += 1;
-        patience = (patience * 2).max(Duration::from_micros(50));
+    let (mut dropped, mut end) = (0, 0);
+    // On a busy machine the answer can be there before anyone could drop the write: then others are written.
+    while dropped == 0 && end < 10_000 {
+        let all = records(end..end + 200);
+        end += 200;
+        let mut patience = Duration::ZERO;
+        while subject.write_within(&all, patience).is_none() {
+            dropped += 1;
+            patience = (patience * 2).max(Duration::from_micros(50));
+        }
+        if subject.is_keyed() {
+            assert_eq!(Subject::of(store).settle(&all), vec![Verdict::Written; 200]);
+        }
     }
     assert!(dropped > 0, "no write was dropped");
-    if subject.is_keyed() {
-        assert_eq!(Subject::of(store).settle(&all), vec![Verdict::Written; 200]);
-    }
-    assert_these(store, 0..200);
+    assert_these(store, 0..end);
 }
 
 fn refused<S: Store>(store: &S) {

@@ -133,7 +133,7 @@ fn everything_can_be_said() {
 
 #[test]
 fn what_is_made_can_be_said() {
-    let more = "create: { indexes: [{ keys: [Type, -Field.user] }, { keys: [Time], name: old, expire_after_s: 60 }], \
+    let more = "dates: { /Time: Asia/Shanghai }, create: { indexes: [{ keys: [Type, -Field.user] }, { keys: [Time], name: old, expire_after_s: 60 }], \
          time_series: { time_field: Time, meta_field: Type, granularity: hours, expire_after_s: 60 } }";
     expect![[r#"
         MongodbCreate {
