@@ -15,6 +15,8 @@
 #   ES_SETTINGS            further settings of the node: 'name=value name=value'
 #   ES_JAVA                flags of the JVM; the default is for a quick start
 set -euo pipefail
+# shellcheck source=tests/services/service.bash
+. "$(dirname "$0")/service.bash"
 
 version=8.19.0 # as in es/pom.xml
 src=$(cd "$(dirname "$0")/es" && pwd)
@@ -23,6 +25,7 @@ port=${ES_PORT:-19200} heap=${ES_HEAP:-512m}
 dir=${ES_DIR:-${TMPDIR:-/tmp}/tamis-services/elasticsearch-$port}
 lib=${ES_LIB:-$HOME/.cache/elasticsearch-$version-${stamp:0:8}}
 address=127.0.0.1:$port log=$dir/log pid_file=$dir/pid
+shown=$address mark="EsNode $dir $port" tries=900 trouble='ERROR|FATAL|Exception'
 
 # The folders of a distribution: the server's jars in lib, the transport as a module, ours as a plugin.
 install() {
@@ -51,12 +54,6 @@ descriptor() { # NAME CLASS
     "$1" "$1" "$version" "$version" "$2"
 }
 
-# By its command line: the pid of an old file may belong to some other process by now, or to a zombie.
-alive() {
-  local pid
-  pid=$(cat "$pid_file" 2>/dev/null) && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "EsNode $dir $port"
-}
-
 launch() {
   install
   mkdir -p "$dir/config"
@@ -71,54 +68,6 @@ launch() {
   echo $! >"$pid_file"
 }
 
-# Also waits for a node that an interrupted start has left half way up.
-await_ready() {
-  for _ in $(seq 900); do
-    curl -fs -m 10 "http://$address/_cluster/health?wait_for_status=yellow&timeout=5s" >/dev/null && return
-    # not `alive`: between fork and exec the command line is still the shell's
-    kill -0 "$(cat "$pid_file")" 2>/dev/null || break
-    sleep 0.1
-  done
-  grep -m 10 -E 'ERROR|FATAL|Exception' "$log" >&2 || tail -20 "$log" >&2
-  echo "elasticsearch did not start on $address; its log is $log" >&2
-  return 1
-}
+ready() { curl -fs -m 10 "http://$address/_cluster/health?wait_for_status=yellow&timeout=5s" >/dev/null; }
 
-start() {
-  alive || launch
-  await_ready
-  echo "$address"
-}
-
-halt() { # SIGNAL
-  if alive; then
-    local pid
-    pid=$(cat "$pid_file")
-    kill "-$1" "$pid"
-    for _ in $(seq 300); do alive || break; sleep 0.1; done
-    ! alive || kill -KILL "$pid"
-  fi
-  rm -f "$pid_file"
-}
-
-usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
-
-# One at a time: two starts at once would launch twice.
-locked() {
-  mkdir -p "$dir"
-  exec 9>"$dir.lock"
-  flock -w 300 9 || { echo "another elasticsearch.sh holds $dir.lock" >&2; exit 1; }
-  "$@"
-}
-
-case ${1:-} in
-install) locked install ;;
-start) locked start ;;
-status) alive && echo "$address" ;;
-stop) locked halt TERM ;;
-kill) locked halt KILL ;;
-restart) locked halt TERM; start ;;
-clean) locked halt KILL; rm -rf "$dir" ;;
--h | --help | help) usage ;;
-*) usage >&2; exit 2 ;;
-esac
+serve "$@"

@@ -16,11 +16,14 @@
 #   KAFKA_SCRAM            a user that the new broker knows: 'SCRAM-SHA-512=[name=…,password=…]'
 #   KAFKA_JAVA             flags of the JVM; the default is for a quick start
 set -euo pipefail
+# shellcheck source=tests/services/service.bash
+. "$(dirname "$0")/service.bash"
 
 port=${KAFKA_PORT:-19092} version=${KAFKA_VERSION:-4.4.0} heap=${KAFKA_HEAP:-512m}
 dir=${KAFKA_DIR:-${TMPDIR:-/tmp}/tamis-services/kafka-$port}
 lib=${KAFKA_LIB:-$HOME/.cache/kafka-$version}
 address=127.0.0.1:$port log=$dir/log pid_file=$dir/pid
+shown=$address mark=$dir/server.properties trouble='ERROR|FATAL|Exception'
 
 install() {
   [ -f "$lib/.done" ] && return
@@ -68,12 +71,6 @@ EOF
   printf '%s\n' "${KAFKA_SETTINGS:-}"
 }
 
-# By its command line: the pid of an old file may belong to some other process by now, or to a zombie.
-alive() {
-  local pid
-  pid=$(cat "$pid_file" 2>/dev/null) && grep -qsaF "$dir/server.properties" "/proc/$pid/cmdline"
-}
-
 launch() {
   install
   properties >"$dir/server.properties"
@@ -92,54 +89,6 @@ launch() {
   echo $! >"$pid_file"
 }
 
-# Also waits for a broker that an interrupted start has left half way up.
-await_ready() {
-  for _ in $(seq 600); do
-    grep -qs 'Kafka Server started' "$log" && return
-    # not `alive`: between fork and exec the command line is still the shell's
-    kill -0 "$(cat "$pid_file")" 2>/dev/null || break
-    sleep 0.1
-  done
-  grep -m 10 -E 'ERROR|FATAL|Exception' "$log" >&2 || tail -20 "$log" >&2
-  echo "kafka did not start on $address; its log is $log" >&2
-  return 1
-}
+ready() { grep -qs 'Kafka Server started' "$log"; }
 
-start() {
-  alive || launch
-  await_ready
-  echo "$address"
-}
-
-halt() { # SIGNAL
-  if alive; then
-    local pid
-    pid=$(cat "$pid_file")
-    kill "-$1" "$pid"
-    for _ in $(seq 300); do alive || break; sleep 0.1; done
-    ! alive || kill -KILL "$pid"
-  fi
-  rm -f "$pid_file"
-}
-
-usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
-
-# One at a time: two starts at once would format and launch twice.
-locked() {
-  mkdir -p "$dir"
-  exec 9>"$dir.lock"
-  flock -w 300 9 || { echo "another kafka.sh holds $dir.lock" >&2; exit 1; }
-  "$@"
-}
-
-case ${1:-} in
-install) locked install ;;
-start) locked start ;;
-status) alive && echo "$address" ;;
-stop) locked halt TERM ;;
-kill) locked halt KILL ;;
-restart) locked halt TERM; start ;;
-clean) locked halt KILL; rm -rf "$dir" ;;
--h | --help | help) usage ;;
-*) usage >&2; exit 2 ;;
-esac
+serve "$@"

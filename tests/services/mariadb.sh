@@ -14,12 +14,14 @@
 #   MARIADB_PASSWORD=logs
 #   MARIADB_SETTINGS       further lines of the section [mariadbd], which win over those below
 set -euo pipefail
+# shellcheck source=tests/services/service.bash
+. "$(dirname "$0")/service.bash"
 
 port=${MARIADB_PORT:-33306} database=${MARIADB_DATABASE:-logs}
 user=${MARIADB_USER:-logs} password=${MARIADB_PASSWORD:-logs}
 dir=${MARIADB_DIR:-${TMPDIR:-/tmp}/tamis-services/mariadb-$port}
-url=mysql://$user:$password@127.0.0.1:$port/$database
 log=$dir/log pid_file=$dir/pid socket=$dir/socket settings=$dir/settings.cnf
+shown=mysql://$user:$password@127.0.0.1:$port/$database mark=$settings trouble='ERROR|Aborting'
 # where Debian keeps servers, which is not on the way of every user
 PATH=$PATH:/usr/sbin
 
@@ -62,12 +64,6 @@ EOS
 
 sql() { mariadb --no-defaults --socket="$socket" --user="$(id -un)" "$@"; }
 
-# By its command line: the pid of an old file may belong to some other process by now, or to a zombie.
-alive() {
-  local pid
-  pid=$(cat "$pid_file" 2>/dev/null) && grep -qsaF "$settings" "/proc/$pid/cmdline"
-}
-
 launch() {
   install
   mkdir -p "$dir/tmp"
@@ -84,18 +80,7 @@ launch() {
   echo $! >"$pid_file"
 }
 
-# Also waits for a server that an interrupted start has left half way up.
-await_ready() {
-  for _ in $(seq 600); do
-    sql -e 'SELECT 1' >/dev/null 2>&1 && return
-    # not `alive`: between fork and exec the command line is still the shell's
-    kill -0 "$(cat "$pid_file")" 2>/dev/null || break
-    sleep 0.1
-  done
-  grep -m 10 -E 'ERROR|Aborting' "$log" >&2 || tail -20 "$log" >&2
-  echo "mariadb did not start on 127.0.0.1:$port; its log is $log" >&2
-  return 1
-}
+ready() { sql -e 'SELECT 1' >/dev/null 2>&1; }
 
 # The database and its user, where they are not there yet.
 populate() {
@@ -106,42 +91,4 @@ GRANT ALL ON \`${database//_/\\_}%\`.* TO '$user'@'127.0.0.1';
 EOS
 }
 
-start() {
-  alive || launch
-  await_ready
-  populate
-  echo "$url"
-}
-
-halt() { # SIGNAL
-  if alive; then
-    local pid
-    pid=$(cat "$pid_file")
-    kill "-$1" "$pid"
-    for _ in $(seq 300); do alive || break; sleep 0.1; done
-    ! alive || kill -KILL "$pid"
-  fi
-  rm -f "$pid_file"
-}
-
-usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
-
-# One at a time: two starts at once would make the data twice.
-locked() {
-  mkdir -p "$dir"
-  exec 9>"$dir.lock"
-  flock -w 300 9 || { echo "another mariadb.sh holds $dir.lock" >&2; exit 1; }
-  "$@"
-}
-
-case ${1:-} in
-install) install ;;
-start) locked start ;;
-status) alive && echo "$url" ;;
-stop) locked halt TERM ;;
-kill) locked halt KILL ;;
-restart) locked halt TERM; start ;;
-clean) locked halt KILL; rm -rf "$dir" ;;
--h | --help | help) usage ;;
-*) usage >&2; exit 2 ;;
-esac
+serve "$@"

@@ -15,12 +15,15 @@
 #   MONGO_LIB              where it is installed; ~/.cache/secantusdb-$MONGO_VERSION
 #   MONGO_ARGS             further flags, such as --auth or --enable-test-commands
 set -euo pipefail
+# shellcheck source=tests/services/service.bash
+. "$(dirname "$0")/service.bash"
 
 port=${MONGO_PORT:-27117} version=${MONGO_VERSION:-0.7.0b3}
 dir=${MONGO_DIR:-${TMPDIR:-/tmp}/tamis-services/mongo-$port}
 lib=${MONGO_LIB:-$HOME/.cache/secantusdb-$version}
 here=$(cd "$(dirname "$0")" && pwd)
 address=127.0.0.1:$port log=$dir/log pid_file=$dir/pid
+shown=$address mark=$dir/data
 
 install() {
   [ -f "$lib/.done" ] && return
@@ -37,12 +40,6 @@ install() {
   exec 8>&-
 }
 
-# By its command line: the pid of an old file may belong to some other process by now, or to a zombie.
-alive() {
-  local pid
-  pid=$(cat "$pid_file" 2>/dev/null) && grep -qsaF "$dir/data" "/proc/$pid/cmdline"
-}
-
 launch() {
   install
   : >"$log"
@@ -55,55 +52,10 @@ launch() {
   echo $! >"$pid_file"
 }
 
-# Also waits for a server that an interrupted start has left half way up.
-await_ready() {
-  for _ in $(seq 600); do
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && return
-    # not `alive`: between fork and exec the command line is still the shell's
-    kill -0 "$(cat "$pid_file")" 2>/dev/null || break
-    sleep 0.1
-  done
-  tail -20 "$log" >&2
-  echo "mongo did not start on $address; its log is $log" >&2
-  return 1
-}
+ready() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 
-start() {
-  alive || launch
-  await_ready
-  echo "$address"
-}
-
-halt() { # SIGNAL
-  if alive; then
-    local pid
-    pid=$(cat "$pid_file")
-    kill "-$1" "$pid"
-    for _ in $(seq 300); do alive || break; sleep 0.1; done
-    ! alive || kill -KILL "$pid"
-  fi
-  rm -f "$pid_file"
-}
-
-usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
-
-# One at a time: two starts at once would launch twice.
-locked() {
-  mkdir -p "$dir"
-  exec 9>"$dir.lock"
-  flock -w 300 9 || { echo "another mongo.sh holds $dir.lock" >&2; exit 1; }
-  "$@"
-}
-
-case ${1:-} in
-install) install ;;
-start) locked start ;;
-status) alive && echo "$address" ;;
-stop) locked halt TERM ;;
-kill) locked halt KILL ;;
-restart) locked halt TERM; start ;;
-clean) locked halt KILL; rm -rf "$dir" ;;
-ask) shift; exec "$lib/bin/python" -B "$here/mongo.py" "$@" ;;
--h | --help | help) usage ;;
-*) usage >&2; exit 2 ;;
-esac
+if [ "${1:-}" = ask ]; then
+  shift
+  exec "$lib/bin/python" -B "$here/mongo.py" "$@"
+fi
+serve "$@"

@@ -6,26 +6,21 @@ use tamis_config::spec::{Among, WhenSpec};
 use tamis_core::Condition;
 use tamis_core::sink::Record;
 
-use crate::field::Pointer;
+use crate::field;
 
 /// The condition that `spec` means.
 #[must_use]
 pub fn condition(spec: &WhenSpec) -> Arc<dyn Condition> {
-    Arc::new(When {
-        field: Pointer::new(&spec.field),
-        among: spec.among.clone(),
-    })
+    Arc::new(When(spec.clone()))
 }
 
-struct When {
-    field: Pointer,
-    among: Among,
-}
+struct When(WhenSpec);
 
 impl Condition for When {
     fn holds(&self, record: Record<'_>) -> bool {
-        let value = record.value().and_then(|value| self.field.find(value));
-        match &self.among {
+        let WhenSpec { field, among } = &self.0;
+        let value = record.value().and_then(|value| field::find(value, field));
+        match among {
             Among::These(these) => value.is_some_and(|value| these.contains(&value)),
             Among::Others(others) => value.is_none_or(|value| !others.contains(&value)),
         }

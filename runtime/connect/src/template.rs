@@ -7,7 +7,7 @@ use jiff::fmt::strtime;
 use tamis_config::template::{Part, Template};
 use tamis_core::sink::Record;
 
-use crate::field::Pointer;
+use crate::field;
 
 /// Fills templates from one record.
 pub(crate) struct Filling<'a> {
@@ -27,7 +27,7 @@ impl<'a> Filling<'a> {
             Part::Topic => Some(Cow::Borrowed(&*record.partition().topic)),
             Part::Partition => Some(record.partition().number.to_string().into()),
             Part::Time(format) => Some(render_time(format, record.timestamp_ms()?)?.into()),
-            Part::Field(pointer) => Some(Pointer::new(pointer).find(record.value()?)?.into()),
+            Part::Field(pointer) => Some(field::find(record.value()?, pointer)?.into()),
             Part::Route => Some(
                 record
                     .route()
