@@ -26,15 +26,13 @@ use refusal::Refusal;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Only what is read of an answer. Without errors it is some 25 bytes a document.
-const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error&timeout=";
+const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error";
 
 /// Indexes of one cluster.
 pub struct ElasticsearchSink {
     nodes: Nodes,
     encoder: Encoder,
     gzip: bool,
-    /// The request's line: what is waited for within the cluster is said to be over before its answer is.
-    bulk: String,
     timeout: Duration,
 }
 
@@ -57,7 +55,6 @@ impl ElasticsearchSink {
             nodes,
             encoder,
             gzip: spec.gzip,
-            bulk: format!("{BULK}{}ms", spec.timeout_ms / 2),
             timeout,
         })
     }
@@ -76,7 +73,7 @@ impl ElasticsearchSink {
         } else {
             &bytes[part]
         };
-        let question = Question::bulk(&self.bulk, body, self.gzip, self.timeout);
+        let question = Question::bulk(BULK, body, self.gzip, self.timeout);
         let reply = self.nodes.ask(&question).await?;
         if !reply.is_success() {
             return refusal::of(&reply).map(Err);

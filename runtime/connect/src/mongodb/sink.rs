@@ -150,6 +150,7 @@ impl MongodbSink {
                 return Ok(Some(words));
             }
             Err(Failure::Right(words)) if !self.destinations.are_of_data() => {
+                let words = format!("collection {}: {words}", shown(&name));
                 return Err(SinkError::Misconfigured(words.into()));
             }
             Err(Failure::Right(words) | Failure::Collection(words) | Failure::Document(words)) => {
