@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tamis_config::template::Template;
+use tamis_config::template::{Part, Template};
 use tamis_core::sink::Record;
 use tokio::time::Instant;
 
@@ -38,6 +38,13 @@ impl Destinations {
         self.template.is_fixed()
     }
 
+    /// Whether records choose them by what is in them. Those named by time alone are the configuration's doing: a missing right to
+    /// one of them is not a record's fault, and there are not many at a time.
+    pub(crate) fn are_of_data(&self) -> bool {
+        let is_data = |part: &Part| matches!(part, Part::Field(_) | Part::Route);
+        self.template.parts.iter().any(is_data)
+    }
+
     /// The destination of `record`.
     ///
     /// # Errors
@@ -61,6 +68,13 @@ impl Destinations {
         if named.len() >= self.max {
             named.retain(|_, last| now.duration_since(*last) < UNUSED_MAX);
         }
+        // A backlog of days has many hours in it, one after the other.
+        if named.len() >= self.max
+            && !self.are_of_data()
+            && let Some(oldest) = oldest(&named)
+        {
+            named.remove(&oldest);
+        }
         if named.len() >= self.max {
             let max = self.max;
             return Err(format!(
@@ -76,6 +90,11 @@ impl Destinations {
         let mut named = self.named.lock().expect("no one panics while looking");
         named.remove(name);
     }
+}
+
+fn oldest(named: &HashMap<String, Instant>) -> Option<String> {
+    let oldest = named.iter().min_by_key(|(_, last)| **last)?;
+    Some(oldest.0.clone())
 }
 
 #[cfg(test)]
@@ -100,6 +119,17 @@ mod tests {
         assert!(admit("b", UNUSED_MAX).is_err());
         destinations.forget("c");
         assert_eq!(admit("b", UNUSED_MAX), Ok(()));
+    }
+
+    #[test]
+    fn those_named_by_time_make_room_for_each_other() {
+        let template = Template::parse("logs-{time:%H}").unwrap();
+        let destinations = Destinations::new(&template, 2);
+        for hour in 0..24 {
+            let name = format!("logs-{hour}");
+            assert_eq!(destinations.admit(&name, Instant::now()), Ok(()));
+        }
+        assert_eq!(destinations.named.lock().unwrap().len(), 2);
     }
 
     #[test]

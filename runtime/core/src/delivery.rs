@@ -122,7 +122,7 @@ impl Context {
     }
 
     /// Notes that the store is away for `reason`; whether records are parked from here on, so that no one has to wait.
-    fn is_parking(&self, reason: &str) -> bool {
+    pub(crate) fn is_parking(&self, reason: &str) -> bool {
         let (sink, now) = (&self.stage.name, Instant::now());
         let Some(parking) = &self.parking else {
             return false;

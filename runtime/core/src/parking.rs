@@ -25,6 +25,8 @@ pub(crate) struct Parking {
 #[derive(Debug)]
 struct Away {
     since: Instant,
+    /// Whether that is so long that records are parked.
+    parks: bool,
     asked: Instant,
     reason: String,
 }
@@ -43,27 +45,28 @@ impl Parking {
         let mut away = self.lock();
         let away = away.get_or_insert_with(|| Away {
             since: now,
+            parks: false,
             asked: now,
             reason: String::new(),
         });
-        let was_parking = away.asked.duration_since(away.since) >= self.after;
         away.asked = now;
         reason.clone_into(&mut away.reason);
-        !was_parking && now.duration_since(away.since) >= self.after
+        let parked_before = away.parks;
+        away.parks = now.duration_since(away.since) >= self.after;
+        away.parks && !parked_before
     }
 
     /// Notes that the store answered; says how long it was away, if records were parked meanwhile.
     pub(crate) fn answered(&self, now: Instant) -> Option<Duration> {
         let away = self.lock().take()?;
-        let was_away = now.duration_since(away.since);
-        (away.asked.duration_since(away.since) >= self.after).then_some(was_away)
+        away.parks.then(|| now.duration_since(away.since))
     }
 
     /// Why a record is parked now, without asking the store. Each time the store is to be asked, one caller gets none.
     pub(crate) fn reason(&self, now: Instant) -> Option<String> {
         let mut away = self.lock();
         let away = away.as_mut()?;
-        if away.asked.duration_since(away.since) < self.after {
+        if !away.parks {
             return None;
         }
         if now.duration_since(away.asked) >= ASK_EVERY {

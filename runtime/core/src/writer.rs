@@ -163,10 +163,7 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
             answer = sink.write(&request.records) => answer,
         };
         let verdicts = match answer {
-            Ok(verdicts) => {
-                context.answered();
-                verdicts
-            }
+            Ok(verdicts) => verdicts,
             Err(error) => {
                 context.failed(error, &mut tries).await?;
                 continue;
@@ -176,8 +173,17 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
         for (ticket, written) in request.tickets.iter().zip(&judged.written) {
             ticket.settle(*written);
         }
-        if judged.retry.len() < request.records.len() {
+        if judged.written.iter().any(|written| *written > 0) {
+            context.answered();
+        }
+        let takes_nothing = judged.retry.len() == request.records.len();
+        if !takes_nothing {
             tries.progressed();
+        }
+        let said = judged.said.as_deref();
+        // A store that takes nothing at all is as good as away.
+        if takes_nothing && said.is_some_and(|said| context.is_parking(said)) {
+            continue;
         }
         if let Some(reason) = judged.said {
             if tries.should_say() {

@@ -182,12 +182,24 @@ fn claim_place(from: &Path, to: &Path) -> io::Result<()> {
     let mut free = to.to_owned();
     for number in 2_u64.. {
         // A link and not a rename, which would overwrite what another process has put there since anyone looked.
-        match fs::hard_link(from, &free) {
+        let error = match fs::hard_link(from, &free) {
             Ok(()) => return fs::remove_file(from),
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Err(_) if same_content(from, &free)? => return fs::remove_file(from),
-            Err(_) => free = numbered(to, number),
+            Err(error) => error,
+        };
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => {}
+            // This file system has no links, or gives none to what is another user's.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => {
+                if !free.try_exists()? {
+                    return fs::rename(from, &free);
+                }
+            }
+            _ => return Err(error),
         }
+        if same_content(from, &free)? {
+            return fs::remove_file(from);
+        }
+        free = numbered(to, number);
     }
     unreachable!("no folder has this many files")
 }

@@ -9,6 +9,8 @@ pub(super) enum Failure {
     Away(String),
     /// A person has to mend something: the words say what.
     Person(String),
+    /// There is no right to write to this collection.
+    Right(String),
     /// This collection cannot be written to; whoever named it is to blame.
     Collection(String),
     /// One of the documents is to blame, and the server does not say which.
@@ -34,8 +36,9 @@ pub(super) enum Item {
 /// own list (`error_codes.yml`): those of the categories for retries, interruptions, networks, primaries, shutdowns and time limits,
 /// and those behind which there is a disk.
 const AGAIN: &[i32] = &[
-    1, 6, 7, 8, 24, 46, 50, 63, 64, 89, 91, 96, 107, 112, 117, 125, 133, 134, 150, 189, 202, 225,
-    237, 246, 249, 251, 262, 279, 282, 290, 317, 365, 384, 402, 462, 9_001, 14_031,
+    1, 6, 7, 8, 24, 46, 50, 63, 64, 70, 82, 89, 91, 96, 107, 112, 117, 125, 133, 134, 150, 189,
+    202, 216, 225, 237, 246, 249, 251, 262, 264, 279, 282, 290, 317, 319, 343, 355, 358, 365, 371,
+    384, 402, 406, 407, 412, 433, 449, 462, 9_001, 14_031,
 ];
 /// Not a primary, or one no more.
 const NO_PRIMARY: &[i32] = &[
@@ -82,7 +85,7 @@ impl Failure {
         match code {
             // Not authorized.
             13 if message.contains("requires authentication") => Self::login(&words),
-            13 => Self::Collection(format!(
+            13 => Self::Right(format!(
                 "{words}; give the user of `uri` the right `readWrite` there"
             )),
             11 | 18 | 8000 => Self::login(&words),
@@ -143,14 +146,13 @@ impl Item {
 }
 
 /// Whether the server's words on a duplicate surely are about `_id`: its index, or none, which is how a clustered collection says it.
+/// Under a collation ids that differ can be duplicates, so that is not sure.
 fn is_repeat(message: &str, collection: &str) -> bool {
     let rest = message
         .strip_prefix("E11000 duplicate key error collection: ")
         .and_then(|rest| rest.strip_prefix(collection));
     rest.is_some_and(|rest| {
-        rest.starts_with(" index: _id_ dup key: ")
-            || rest.starts_with(" index: _id_ collation: ")
-            || rest.starts_with(" dup key: { _id: ")
+        rest.starts_with(" index: _id_ dup key: ") || rest.starts_with(" dup key: { _id: ")
     })
 }
 

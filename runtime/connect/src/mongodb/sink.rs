@@ -149,7 +149,11 @@ impl MongodbSink {
                 all(Verdict::Retry(words.clone()));
                 return Ok(Some(words));
             }
-            Err(Failure::Collection(words) | Failure::Document(words)) => {
+            Err(Failure::Right(words)) if !self.destinations.are_of_data() => {
+                let words = format!("collection {}: {words}", shown(&name));
+                return Err(SinkError::Misconfigured(words.into()));
+            }
+            Err(Failure::Right(words) | Failure::Collection(words) | Failure::Document(words)) => {
                 let words = format!("collection {}: {words}", shown(&name));
                 if self.destinations.are_fixed() {
                     return Err(SinkError::Misconfigured(words.into()));
