@@ -8,6 +8,9 @@ use tamis_tests::files::{assert_same, by_partition, visible};
 use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::tamis::{Running, output, run, tamis};
 
+/// Lets it say when it has taken records.
+const TAKEN: [&str; 2] = ["--log", "info,tamis::step=debug"];
+
 #[test]
 fn an_interrupt_ends_what_would_wait_for_more_and_prints_a_summary() {
     let place = Place::default();
@@ -53,9 +56,10 @@ fn the_second_interrupt_ends_at_once_while_a_store_is_away() {
         ..Pipeline::default()
     };
     let job = place.main_job("{ stdin: {} }", job);
-    let mut tamis = Running::start(run(&job).stdin(Stdio::piped()));
+    let mut tamis = Running::start(run(&job).args(TAKEN).stdin(Stdio::piped()));
     tamis.write(b"{\n");
     tamis.end_input();
+    tamis.await_words("step=\"taken\"");
     tamis.await_words("waiting for kafka");
     tamis.signal("INT");
     tamis.await_words("once more to stop at once");
@@ -80,8 +84,8 @@ fn the_second_interrupt_ends_what_a_disk_holds() {
     };
     fs::remove_file(file).unwrap();
     assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
-    let mut tamis = Running::start(&mut run(&job));
-    tamis.await_words("started");
+    let mut tamis = Running::start(run(&job).args(TAKEN));
+    tamis.await_words("step=\"taken\"");
     tamis.signal("INT");
     tamis.await_words("once more to stop at once");
     tamis.signal("INT");
