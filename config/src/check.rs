@@ -38,6 +38,7 @@ pub(crate) fn check(
     let dead_letters =
         dead_letters::check("dead_letters", raw.dead_letters, &source, folder, report);
     let sinks = sink::check(raw.sinks, &source, folder, report);
+    dead_letters::distinct(&dead_letters, &sinks, report);
     PipelineSpec {
         name: raw.pipeline,
         limits: limits(raw.limits, &source, report),

@@ -21,8 +21,8 @@ pub(crate) use sink::{
     RawAcknowledgment, RawCompression, RawCompressionLevel, RawCompressionName,
     RawElasticsearchSink, RawElasticsearchTemplate, RawFileSink, RawGzip, RawKafkaBatch,
     RawKafkaSink, RawMongodbCreate, RawMongodbIndex, RawMongodbSink, RawMongodbTls, RawMysqlColumn,
-    RawMysqlSink, RawMysqlTls, RawOnOutage, RawPark, RawParking, RawRoutes, RawSink, RawStar,
-    RawTimeSeries, RawTransaction, RawWait, RawWhen, RawWriteConcern, RawZstd,
+    RawMysqlSink, RawMysqlTls, RawOnOutage, RawPark, RawRoutes, RawSink, RawStar, RawTimeSeries,
+    RawTransaction, RawWhen, RawWriteConcern, RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
 

@@ -128,7 +128,7 @@ impl Shape<'_> {
                     self.value(value, &first["items"], &item(path, index));
                 }
             }
-            Value::String(text) => self.text(text, &fitting, path),
+            Value::String(text) => self.text(text, &all, path),
             Value::Number(number) => self.range(number.as_i128(), first, path),
             Value::Null | Value::Bool(_) => {}
         }
@@ -210,11 +210,11 @@ impl Shape<'_> {
         }
     }
 
+    /// A text where a value of one of `schemas` belongs.
     fn text(&mut self, text: &str, schemas: &[&Value], path: &str) {
-        let allowed = schemas
-            .iter()
-            .map(|schema| choices(schema))
-            .collect::<Option<Vec<_>>>();
+        let (texts, others): (Vec<_>, Vec<_>) =
+            schemas.iter().partition(|schema| is_for(schema, "string"));
+        let allowed = texts.into_iter().map(choices).collect::<Option<Vec<_>>>();
         // `None`: one of the schemas allows any text.
         let Some(allowed) = allowed.map(|choices| choices.concat()) else {
             return;
@@ -222,7 +222,10 @@ impl Shape<'_> {
         if allowed.contains(&text) {
             return;
         }
-        let expected = quoted(allowed.iter().copied());
+        let mut expected = vec![quoted(allowed.iter().copied())];
+        expected.extend(others.into_iter().filter_map(name_of));
+        expected.dedup();
+        let expected = expected.join(" or ");
         let message = format!("unknown choice `{text}`: expected one of {expected}");
         match near_miss(text, allowed) {
             Some(meant) => {

@@ -8,9 +8,13 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use tamis_tests::place::{Place, root};
-use tamis_tests::tamis::{output, program};
+use tamis_tests::tamis::{Running, program};
+
+/// Two builds of the SDK and all that it needs, beside other tests.
+const BUILDS: Duration = Duration::from_mins(20);
 
 /// A block with a marker.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,7 +97,7 @@ fn the_five_minutes_of_the_readme_go_as_they_are_told() {
         .env("PRINTED", &printed)
         // The standard library for plugins is built there already.
         .env("CARGO_TARGET_DIR", root().join("target"));
-    let ended = output(&mut bash);
+    let ended = Running::start(&mut bash).ends_within(BUILDS);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 
     let mut last = String::new();

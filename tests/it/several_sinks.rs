@@ -10,6 +10,7 @@ use tamis_tests::kafka::{Group, Kafka, unique};
 use tamis_tests::mariadb::{Database, MariaDb};
 use tamis_tests::place::Place;
 use tamis_tests::tamis::{Ended, Running, output, run, tamis};
+use tamis_tests::wait::{LONG, eventually};
 
 use crate::main_job::kafka_source;
 
@@ -72,6 +73,17 @@ limits: {{ commit_interval_ms: 100 }}
             .produce_lines(&self.topic, lines.iter().map(String::as_bytes), 1);
     }
 
+    /// Sends records from this number on until the store is asked again, as it is by one in five seconds, and answers; the number
+    /// after the last.
+    fn send_until_back(&self, tamis: &Running, mut next: usize) -> usize {
+        eventually(LONG, "the store is asked again", || {
+            self.send(next..next + TYPES.len());
+            next += TYPES.len();
+            tamis.count("sink is back") > 0
+        });
+        next
+    }
+
     /// Numbers in the table, each of which is there once.
     fn rows(&self) -> BTreeSet<usize> {
         let rows = self.database.sql("SELECT Msg FROM logs");
@@ -112,15 +124,19 @@ fn dead(command: &str, file: &Path, more: &[&str]) -> Ended {
     output(&mut tamis(command.iter().chain(more)))
 }
 
-#[test]
-fn records_are_parked_while_a_store_is_away_and_replayed_when_it_is_back() {
-    let job = Job::new("parked", |place| {
+fn park_after(ms: u32) -> impl Fn(&Place) -> String {
+    move |place| {
         let parking = place.path("parked");
         format!(
-            "{{ park: {{ folder: {{ path: {} }}, after_ms: 500 }} }}",
+            "{{ park: {{ folder: {{ path: {} }}, after_ms: {ms} }} }}",
             parking.display()
         )
-    });
+    }
+}
+
+#[test]
+fn records_are_parked_while_a_store_is_away_and_replayed_when_it_is_back() {
+    let job = Job::new("parked", park_after(500));
     let mut tamis = Running::start(&mut run(&job.file));
     job.send(0..300);
     tamis.await_settled(&job.group, 300);
@@ -133,14 +149,7 @@ fn records_are_parked_while_a_store_is_away_and_replayed_when_it_is_back() {
         job.archived() == of(0..600, &["error", "info"])
     });
     job.server.start();
-    // One in five seconds asks whether it is back.
-    let mut next = 600;
-    tamis.until("the store is asked again", || {
-        job.send(next..next + 3);
-        next += 3;
-        !job.rows().is_disjoint(&(600..next).collect())
-    });
-    tamis.await_words("sink is back");
+    let next = job.send_until_back(&tamis, 600);
     tamis.await_settled(&job.group, next as u64);
     tamis.signal("TERM");
     let ended = tamis.wait();
@@ -195,4 +204,27 @@ fn a_store_that_is_away_holds_up_the_others_where_its_records_wait() {
     assert_eq!(ended.summary()["parked"], 0);
     assert_eq!(job.rows(), of(0..600, &["error"]));
     assert_eq!(job.archived(), of(0..600, &["error", "info"]));
+}
+
+#[test]
+fn a_store_that_is_away_at_the_start_holds_up_no_one_where_its_records_are_parked() {
+    let job = Job::new("late", park_after(0));
+    job.server.kill();
+    let mut tamis = Running::start(&mut run(&job.file));
+    job.send(0..300);
+    tamis.await_settled(&job.group, 300);
+    tamis.until("files have what no table has", || {
+        job.archived() == of(0..300, &["error", "info"])
+    });
+    job.server.start();
+    let next = job.send_until_back(&tamis, 300);
+    tamis.await_settled(&job.group, next as u64);
+    tamis.signal("TERM");
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let replay = ["--parked", "rows", "--yes", "--json"];
+    let replayed = dead("replay", &job.file, &replay);
+    assert_eq!(replayed.code, Some(0), "{replayed:?}");
+    assert_eq!(replayed.summary()["replayed"], ended.summary()["parked"]);
+    assert_eq!(job.rows(), of(0..next, &["error"]));
 }

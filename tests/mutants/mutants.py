@@ -16,6 +16,9 @@ MUTABLE = "runtime/core/src/"
 # A mutant may make the simulation wait for ever.
 SIMULATION_S_MAX = 600
 
+# Each mutant is built once and mostly caught within the first worlds.
+FAST_TO_BUILD = {"CARGO_PROFILE_RELEASE_INCREMENTAL": "true", "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1"}
+
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "DOES NOT COMPILE"
 
 
@@ -131,7 +134,7 @@ class Simulation:
         self.workspace, self.target, self.seeds = work / "workspace", work / "target", seeds
 
     def __call__(self):
-        environment = os.environ | {"CARGO_TARGET_DIR": str(self.target), "RUST_BACKTRACE": "0"}
+        environment = os.environ | FAST_TO_BUILD | {"CARGO_TARGET_DIR": str(self.target), "RUST_BACKTRACE": "0"}
         # no --locked: the lock file still has the crates that were left out
         build = ["cargo", "build", "--quiet", "--release", "-p", "tamis-simulation", "--bin", "simulate"]
         built = subprocess.run(build, cwd=self.workspace, env=environment, capture_output=True, text=True)

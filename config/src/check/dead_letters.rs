@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::kafka;
-use crate::problem::Report;
+use crate::problem::{Report, below};
 use crate::raw::{RawDeadLetters, RawDeadTopic};
-use crate::spec::{DeadLettersSpec, DeadTopicSpec, SourceSpec, is_among};
+use crate::spec::{DeadLettersSpec, DeadTopicSpec, OnOutage, SinkSpec, SourceSpec, is_among};
 
 /// Checks the stores of dead letters at `at`, or of letters in their form.
 pub(super) fn check(
@@ -31,6 +31,29 @@ pub(super) fn check(
             .kafka
             .map(|raw| topic(&format!("{at}.kafka"), raw, source, report)),
         folder: raw.folder.map(|raw| folder.join(raw.path)),
+    }
+}
+
+/// Letters of two kinds in one place would be replayed as if they were of one.
+pub(super) fn distinct(dead: &DeadLettersSpec, sinks: &[SinkSpec], report: &mut Report) {
+    let mut before = vec![("dead_letters".to_owned(), dead)];
+    for sink in sinks {
+        let OnOutage::Park { to, .. } = &sink.on_outage else {
+            continue;
+        };
+        let at = format!("{}.on_outage.park", below("sinks", &sink.name));
+        for (other, letters) in &before {
+            let topics = to.kafka.as_ref().zip(letters.kafka.as_ref());
+            if topics.is_some_and(|(a, b)| (&a.brokers, &a.topic) == (&b.brokers, &b.topic)) {
+                let message = format!("is the topic of `{other}` too");
+                report.add_with_cure(&format!("{at}.kafka.topic"), message, "give each its own");
+            }
+            if to.folder.is_some() && to.folder == letters.folder {
+                let message = format!("is the folder of `{other}` too");
+                report.add_with_cure(&format!("{at}.folder.path"), message, "give each its own");
+            }
+        }
+        before.push((at, to));
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) use mongodb::{
     RawTimeSeries, RawWriteConcern,
 };
 pub(crate) use mysql::{RawMysqlColumn, RawMysqlSink, RawMysqlTls};
-pub(crate) use outage::{RawOnOutage, RawPark, RawParking, RawWait};
+pub(crate) use outage::{RawOnOutage, RawPark};
 
 /// One destination: exactly one kind of store, and which records go there.
 #[derive(Deserialize, JsonSchema)]

@@ -278,3 +278,40 @@ fn a_plugin_that_was_not_built_is_named_with_the_cure() {
     let problems = result.unwrap_err().to_string();
     expect!["/nowhere/logs.yaml:10: plugins[0].path: no such file: /nowhere/level.wasm (build it with `tamis plugin build <folder>`)"].assert_eq(&problems);
 }
+
+#[test]
+fn a_parking_is_for_stores_without_an_order_and_for_one_sink_alone() {
+    let park = "on_outage: { park: { kafka: { topic: parked }, after_ms: later } }";
+    let archive = format!("archive:\n    {park}");
+    check(
+        &[("archive:", &archive)],
+        expect![
+            "logs.yaml:13: sinks.archive.on_outage.park.after_ms: expected a whole number, found text"
+        ],
+    );
+    check(
+        &[("archive:", "archive:\n    on_outage: stop")],
+        expect![
+            "logs.yaml:13: sinks.archive.on_outage: unknown choice `stop`: expected one of `wait` or a map"
+        ],
+    );
+    let park = "on_outage: { park: { kafka: { topic: logs.dead }, folder: { path: letters } } }";
+    let store = "mongodb: { uri: \"mongodb://store\", database: logs, collection: logs }";
+    let others = format!(
+        "a:\n    {store}\n    {park}\n  b:\n    {store}\n    {park}\n  archive:\n    {park}"
+    );
+    check(
+        &[("archive:", &others)],
+        expect![[r#"
+        logs.yaml:14: sinks.a.on_outage.park.kafka.topic: is the topic of `dead_letters` too (give each its own)
+        logs.yaml:17: sinks.b.on_outage.park.folder.path: is the folder of `sinks.a.on_outage.park` too (give each its own)
+        logs.yaml:17: sinks.b.on_outage.park.folder.path: is the folder of `sinks.archive.on_outage.park` too (give each its own)
+        logs.yaml:17: sinks.b.on_outage.park.kafka.topic: is the topic of `dead_letters` too (give each its own)
+        logs.yaml:17: sinks.b.on_outage.park.kafka.topic: is the topic of `sinks.a.on_outage.park` too (give each its own)
+        logs.yaml:17: sinks.b.on_outage.park.kafka.topic: is the topic of `sinks.archive.on_outage.park` too (give each its own)
+        logs.yaml:19: sinks.archive.on_outage: records of this sink stay in order, and those parked would come later (set `wait`)
+        logs.yaml:19: sinks.archive.on_outage.park.folder.path: is the folder of `sinks.a.on_outage.park` too (give each its own)
+        logs.yaml:19: sinks.archive.on_outage.park.kafka.topic: is the topic of `dead_letters` too (give each its own)
+        logs.yaml:19: sinks.archive.on_outage.park.kafka.topic: is the topic of `sinks.a.on_outage.park` too (give each its own)"#]],
+    );
+}

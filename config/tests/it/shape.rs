@@ -91,7 +91,7 @@ fn an_unknown_choice_names_those_that_there_are() {
     check(
         &[("format: ndjson", "format: ndjson\n      compression: zst")],
         expect![
-            "logs.yaml:17: sinks.archive.file.compression: unknown choice `zst`: expected one of `none`, `gzip`, `zstd` (did you mean `zstd`?)"
+            "logs.yaml:17: sinks.archive.file.compression: unknown choice `zst`: expected one of `none`, `gzip`, `zstd` or a map (did you mean `zstd`?)"
         ],
     );
     check(
@@ -105,7 +105,7 @@ fn an_unknown_choice_names_those_that_there_are() {
     );
     check(
         &[("format: ndjson", "format: ndjson\n    routes: all")],
-        expect!["logs.yaml:17: sinks.archive.routes: unknown choice `all`: expected one of `*`"],
+        expect!["logs.yaml:17: sinks.archive.routes: unknown choice `all`: expected one of `*` or a list"],
     );
     check(
         &[(

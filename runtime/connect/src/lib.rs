@@ -14,6 +14,7 @@ pub mod elasticsearch;
 pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+mod late;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 #[cfg(feature = "mysql")]

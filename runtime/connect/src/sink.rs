@@ -2,17 +2,27 @@
 
 use std::sync::Arc;
 
-use tamis_config::spec::{SinkKind, SinkSpec};
-use tamis_core::Destination;
-use tamis_core::sink::SinkError;
+use tamis_config::spec::{
+    ElasticsearchSinkSpec, MongodbSinkSpec, MysqlSinkSpec, OnOutage, SinkKind, SinkSpec,
+};
+use tamis_core::sink::{Sink, SinkError};
+use tamis_core::{Destination, causes};
+use tracing::warn;
 
 use crate::Transactions;
+#[cfg(feature = "elasticsearch")]
+use crate::elasticsearch::ElasticsearchSink;
+use crate::late::Late;
+#[cfg(feature = "mongodb")]
+use crate::mongodb::sink::MongodbSink;
+#[cfg(feature = "mysql")]
+use crate::mysql::sink::MysqlSink;
 
 /// Makes a store of `spec`, for a pipeline with this many `lanes`. `owner` is who has the partitions; `transactions` are those
 /// that the source commits; where there are none, records are written at least once.
 ///
 /// # Errors
-/// When the store cannot be reached, or refuses.
+/// When the store refuses, or cannot be reached; what cannot be reached and parks its records is connected later.
 #[cfg_attr(
     not(all(feature = "file", feature = "kafka")),
     expect(unused_variables, reason = "what only one kind of store needs")
@@ -24,14 +34,6 @@ pub async fn connect(
     transactions: Option<&Arc<Transactions>>,
 ) -> Result<Destination, SinkError> {
     match &spec.kind {
-        #[cfg(feature = "elasticsearch")]
-        SinkKind::Elasticsearch(spec) => {
-            let sink = crate::elasticsearch::ElasticsearchSink::connect(spec).await?;
-            let limits = writer_limits(&spec.requests);
-            Ok(Destination::Keyed(Arc::new(sink), limits))
-        }
-        #[cfg(not(feature = "elasticsearch"))]
-        SinkKind::Elasticsearch(_) => Err(left_out("elasticsearch")),
         #[cfg(feature = "file")]
         SinkKind::File(spec) => {
             let limits = run_limits(&spec.run);
@@ -44,22 +46,38 @@ pub async fn connect(
         SinkKind::Kafka(spec) => kafka(spec, lanes, transactions),
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka(_) => Err(left_out("kafka")),
-        #[cfg(feature = "mongodb")]
-        SinkKind::Mongodb(spec) => {
-            let sink = crate::mongodb::sink::MongodbSink::connect(spec).await?;
-            let limits = writer_limits(&spec.requests);
-            Ok(Destination::Keyed(Arc::new(sink), limits))
+        kind @ (SinkKind::Elasticsearch(ElasticsearchSinkSpec { requests, .. })
+        | SinkKind::Mongodb(MongodbSinkSpec { requests, .. })
+        | SinkKind::Mysql(MysqlSinkSpec { requests, .. })) => {
+            let sink = match (keyed(kind).await, &spec.on_outage) {
+                (Err(SinkError::Unavailable(error)), OnOutage::Park { .. }) => {
+                    let (sink, error) = (&spec.name, causes(&*error));
+                    warn!(sink, error, "sink is unavailable");
+                    Arc::new(Late::new(kind.clone()))
+                }
+                (connected, OnOutage::Wait | OnOutage::Park { .. }) => connected?,
+            };
+            Ok(Destination::Keyed(sink, writer_limits(requests)))
         }
+    }
+}
+
+/// Connects to a store that takes each record by its id, and asks it for what it needs.
+pub(crate) async fn keyed(kind: &SinkKind) -> Result<Arc<dyn Sink>, SinkError> {
+    match kind {
+        #[cfg(feature = "elasticsearch")]
+        SinkKind::Elasticsearch(spec) => Ok(Arc::new(ElasticsearchSink::connect(spec).await?)),
+        #[cfg(not(feature = "elasticsearch"))]
+        SinkKind::Elasticsearch(_) => Err(left_out("elasticsearch")),
+        #[cfg(feature = "mongodb")]
+        SinkKind::Mongodb(spec) => Ok(Arc::new(MongodbSink::connect(spec).await?)),
         #[cfg(not(feature = "mongodb"))]
         SinkKind::Mongodb(_) => Err(left_out("mongodb")),
         #[cfg(feature = "mysql")]
-        SinkKind::Mysql(spec) => {
-            let sink = crate::mysql::sink::MysqlSink::connect(spec).await?;
-            let limits = writer_limits(&spec.requests);
-            Ok(Destination::Keyed(Arc::new(sink), limits))
-        }
+        SinkKind::Mysql(spec) => Ok(Arc::new(MysqlSink::connect(spec).await?)),
         #[cfg(not(feature = "mysql"))]
         SinkKind::Mysql(_) => Err(left_out("mysql")),
+        SinkKind::File(_) | SinkKind::Kafka(_) => unreachable!("these keep an order"),
     }
 }
 
@@ -100,12 +118,6 @@ fn run_limits(limits: &tamis_config::spec::RunLimits) -> tamis_core::RunLimits {
     }
 }
 
-#[cfg(any(
-    feature = "elasticsearch",
-    feature = "kafka",
-    feature = "mongodb",
-    feature = "mysql"
-))]
 fn writer_limits(limits: &tamis_config::spec::WriterLimits) -> tamis_core::WriterLimits {
     tamis_core::WriterLimits {
         records_max: limits.records_max,

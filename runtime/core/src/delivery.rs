@@ -13,7 +13,7 @@ use crate::dead;
 use crate::error::{PipelineError, causes};
 use crate::id::Partition;
 use crate::ledger::{Cut, Owner, Ticket};
-use crate::parking::Parking;
+use crate::parking::{Heard, Parking};
 use crate::retry::{Backoff, Tries};
 use crate::router::Rows;
 use crate::sink::{Records, SinkError, Verdict};
@@ -102,9 +102,6 @@ impl Context {
     pub(crate) async fn failed(&self, error: SinkError, tries: &mut Tries) -> Result<(), Stopped> {
         match error {
             SinkError::Unavailable(error) => {
-                if self.is_parking(&causes(&*error)) {
-                    return Ok(());
-                }
                 if tries.should_say() {
                     let sink = &self.stage.name;
                     warn!(
@@ -121,33 +118,31 @@ impl Context {
         }
     }
 
-    /// Notes that the store is away for `reason`; whether records are parked from here on, so that no one has to wait.
-    pub(crate) fn is_parking(&self, reason: &str) -> bool {
+    /// Notes what a request that began at `begun` tells of the store; whether its records are parked from here on, so that no one
+    /// has to wait.
+    pub(crate) fn is_parking(&self, begun: Instant, heard: Heard<'_>) -> bool {
         let (sink, now) = (&self.stage.name, Instant::now());
         let Some(parking) = &self.parking else {
             return false;
         };
-        if parking.failed(now, reason) {
-            warn!(
-                sink,
-                error = reason,
-                "sink is unavailable, parking its records"
-            );
+        match heard {
+            Heard::Away(error) => {
+                if parking.failed(begun, now, error) {
+                    warn!(sink, error, "sink is unavailable, parking its records");
+                }
+            }
+            Heard::Answer => {
+                if let Some(was_away) = parking.answered(now) {
+                    info!(
+                        sink,
+                        ?was_away,
+                        "sink is back; what was parked is to be replayed"
+                    );
+                }
+            }
+            Heard::Nothing => parking.undecided(),
         }
-        parking.reason(now).is_some()
-    }
-
-    /// Notes that the store answered.
-    pub(crate) fn answered(&self) {
-        let parking = self.parking.as_ref();
-        if let Some(was_away) = parking.and_then(|parking| parking.answered(Instant::now())) {
-            let sink = &self.stage.name;
-            info!(
-                sink,
-                ?was_away,
-                "sink is back; what was parked is to be replayed"
-            );
-        }
+        parking.parks()
     }
 
     /// Parks `request` where its store is away for long; says whether that is so.
@@ -201,6 +196,7 @@ impl Context {
         }
         let mut judged = Judged {
             written: vec![0; tickets.len()],
+            refused: 0,
             retry: Vec::new(),
             said: None,
         };
@@ -216,6 +212,7 @@ impl Context {
                 Verdict::Rejected(reason) => refused.push((batch, index, reason)),
             }
         }
+        judged.refused = refused.len();
         for of_batch in refused.chunk_by(|a, b| a.0 == b.0) {
             self.refuse(request, of_batch).await?;
         }
@@ -318,8 +315,23 @@ impl Context {
 pub(crate) struct Judged {
     /// For each batch of the request: records that were written.
     pub(crate) written: Vec<usize>,
+    /// How many are dead letters.
+    pub(crate) refused: usize,
     /// Records to write again.
     pub(crate) retry: Vec<usize>,
     /// Why the first of them.
     pub(crate) said: Option<String>,
+}
+
+impl Judged {
+    /// What they tell of the store. One that takes nothing at all is as good as away; a sink refuses some records unasked.
+    pub(crate) fn heard(&self) -> Heard<'_> {
+        if self.written.iter().any(|written| *written > 0) {
+            return Heard::Answer;
+        }
+        match &self.said {
+            Some(said) if self.refused == 0 => Heard::Away(said),
+            Some(_) | None => Heard::Nothing,
+        }
+    }
 }

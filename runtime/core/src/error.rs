@@ -29,7 +29,8 @@ pub enum PipelineError {
 }
 
 /// An error with its causes, in one line.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -34,7 +34,7 @@ mod writer;
 
 pub use control::{Stop, Stopped};
 pub use counts::{Counts, Totals};
-pub use error::PipelineError;
+pub use error::{PipelineError, causes};
 pub use executor::Executor;
 pub use intake::Intake;
 pub use ledger::Checkpoint;

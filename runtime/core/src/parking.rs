@@ -21,13 +21,27 @@ pub(crate) struct Parking {
     away: Mutex<Option<Away>>,
 }
 
+/// What a request tells of the store that it went to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard<'a> {
+    /// It took records.
+    Answer,
+    /// It took none, for this reason.
+    Away(&'a str),
+    /// It may not even have been asked.
+    Nothing,
+}
+
 /// A store that gave no answer the last time.
 #[derive(Debug)]
 struct Away {
     since: Instant,
     /// Whether that is so long that records are parked.
     parks: bool,
-    asked: Instant,
+    /// Whether a request is under way that asks. One that hangs must not be joined by others until all of them do.
+    is_asked: bool,
+    /// When such a request last ended.
+    heard: Instant,
     reason: String,
 }
 
@@ -40,16 +54,19 @@ impl Parking {
         }
     }
 
-    /// Notes that the store gave no answer, and says whether that is the moment from which on records are parked.
-    pub(crate) fn failed(&self, now: Instant, reason: &str) -> bool {
+    /// Notes that the store gave no answer to a request that began at `begun`, and says whether that is the moment from which on
+    /// records are parked.
+    pub(crate) fn failed(&self, begun: Instant, now: Instant, reason: &str) -> bool {
         let mut away = self.lock();
         let away = away.get_or_insert_with(|| Away {
-            since: now,
+            since: begun,
             parks: false,
-            asked: now,
+            is_asked: false,
+            heard: now,
             reason: String::new(),
         });
-        away.asked = now;
+        away.is_asked = false;
+        away.heard = now;
         reason.clone_into(&mut away.reason);
         let parked_before = away.parks;
         away.parks = now.duration_since(away.since) >= self.after;
@@ -62,15 +79,24 @@ impl Parking {
         away.parks.then(|| now.duration_since(away.since))
     }
 
+    /// Notes that a request ended that told nothing of the store.
+    pub(crate) fn undecided(&self) {
+        if let Some(away) = &mut *self.lock() {
+            away.is_asked = false;
+        }
+    }
+
+    /// Whether records are parked now.
+    pub(crate) fn parks(&self) -> bool {
+        self.lock().as_ref().is_some_and(|away| away.parks)
+    }
+
     /// Why a record is parked now, without asking the store. Each time the store is to be asked, one caller gets none.
     pub(crate) fn reason(&self, now: Instant) -> Option<String> {
         let mut away = self.lock();
-        let away = away.as_mut()?;
-        if !away.parks {
-            return None;
-        }
-        if now.duration_since(away.asked) >= ASK_EVERY {
-            away.asked = now;
+        let away = away.as_mut().filter(|away| away.parks)?;
+        if !away.is_asked && now.duration_since(away.heard) >= ASK_EVERY {
+            away.is_asked = true;
             return None;
         }
         Some(format!("parked: {}", away.reason))
@@ -94,17 +120,24 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(parking.reason(at(0)), None);
-        assert!(!parking.failed(at(0), "refused"));
+        assert!(!parking.failed(at(0), at(2), "refused"));
         assert_eq!(parking.reason(at(9)), None, "that is not long");
-        assert!(parking.failed(at(10), "refused"));
-        assert!(!parking.failed(at(11), "no answer"), "it is said once");
+        assert!(parking.failed(at(9), at(10), "refused"));
+        assert!(
+            !parking.failed(at(9), at(11), "no answer"),
+            "it is said once"
+        );
         let reason = Some("parked: no answer".to_owned());
         assert_eq!(parking.reason(at(12)), reason);
         assert_eq!(parking.reason(at(16)), None, "one asks");
         assert_eq!(parking.reason(at(16)), reason, "the others do not wait");
-        assert_eq!(parking.answered(at(17)), Some(Duration::from_secs(17)));
-        assert_eq!(parking.reason(at(17)), None);
-        assert_eq!(parking.answered(at(18)), None);
+        assert_eq!(parking.reason(at(90)), reason, "however long that takes");
+        parking.undecided();
+        assert_eq!(parking.reason(at(91)), None, "another one asks");
+        assert_eq!(parking.reason(at(91)), reason);
+        assert_eq!(parking.answered(at(92)), Some(Duration::from_secs(92)));
+        assert_eq!(parking.reason(at(92)), None);
+        assert_eq!(parking.answered(at(93)), None);
     }
 
     #[test]
@@ -112,10 +145,10 @@ mod tests {
         let (to, _letters) = mpsc::channel(1);
         let parking = Parking::new(Duration::from_secs(10), to);
         let start = Instant::now();
-        assert!(!parking.failed(start, "refused"));
+        assert!(!parking.failed(start, start, "refused"));
         assert_eq!(parking.answered(start + Duration::from_secs(5)), None);
         let later = start + Duration::from_secs(11);
-        assert!(!parking.failed(later, "refused"), "another outage");
+        assert!(!parking.failed(later, later, "refused"), "another outage");
         assert_eq!(parking.reason(later), None);
     }
 }

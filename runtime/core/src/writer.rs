@@ -10,8 +10,9 @@ use tracing::warn;
 
 use crate::control::Stopped;
 use crate::delivery::{Context, Delivery, Parcel, Request};
-use crate::error::PipelineError;
-use crate::sink::Sink;
+use crate::error::{PipelineError, causes};
+use crate::parking::Heard;
+use crate::sink::{Sink, SinkError};
 
 /// Bounds of the requests to one sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +158,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Result<(), Stopped> {
     let mut tries = context.tries();
     while !request.records.is_empty() && !context.park(&request).await? {
+        let begun = Instant::now();
         let answer = tokio::select! {
             biased;
             () = context.control.ended() => return Err(Stopped),
@@ -164,6 +166,11 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
         };
         let verdicts = match answer {
             Ok(verdicts) => verdicts,
+            Err(SinkError::Unavailable(error))
+                if context.is_parking(begun, Heard::Away(&causes(&*error))) =>
+            {
+                continue;
+            }
             Err(error) => {
                 context.failed(error, &mut tries).await?;
                 continue;
@@ -173,19 +180,11 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
         for (ticket, written) in request.tickets.iter().zip(&judged.written) {
             ticket.settle(*written);
         }
-        if judged.written.iter().any(|written| *written > 0) {
-            context.answered();
-        }
-        let takes_nothing = judged.retry.len() == request.records.len();
-        if !takes_nothing {
+        if judged.retry.len() < request.records.len() {
             tries.progressed();
         }
-        let said = judged.said.as_deref();
-        // A store that takes nothing at all is as good as away.
-        if takes_nothing && said.is_some_and(|said| context.is_parking(said)) {
-            continue;
-        }
-        if let Some(reason) = judged.said {
+        let is_parking = context.is_parking(begun, judged.heard());
+        if let Some(reason) = judged.said.filter(|_| !is_parking) {
             if tries.should_say() {
                 let sink = &context.stage.name;
                 warn!(

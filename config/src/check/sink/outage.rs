@@ -3,7 +3,7 @@
 use super::Beside;
 use crate::check::dead_letters;
 use crate::problem::Report;
-use crate::raw::{RawDeadLetters, RawOnOutage, RawPark, RawParking, RawWait};
+use crate::raw::{RawDeadLetters, RawOnOutage, RawPark};
 use crate::spec::{OnOutage, SinkKind};
 
 pub(super) fn check(
@@ -18,8 +18,8 @@ pub(super) fn check(
         folder,
         after_ms,
     } = match raw {
-        RawOnOutage::Wait(RawWait::Wait) => return OnOutage::Wait,
-        RawOnOutage::Park(RawParking::Park(park)) => park,
+        RawOnOutage::Wait => return OnOutage::Wait,
+        RawOnOutage::Park(park) => park,
     };
     if kind.is_some_and(|kind| !kind.takes_each_alone()) {
         let message = "records of this sink stay in order, and those parked would come later";

@@ -6,30 +6,12 @@ use serde::Deserialize;
 use crate::raw::{RawDeadFolder, RawDeadTopic};
 
 /// What becomes of records while a store is away.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum RawOnOutage {
-    Wait(RawWait),
-    Park(RawParking),
-}
-
-impl Default for RawOnOutage {
-    fn default() -> Self {
-        Self::Wait(RawWait::Wait)
-    }
-}
-
-/// They wait.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RawWait {
+    /// They wait.
+    #[default]
     Wait,
-}
-
-/// They are parked.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RawParking {
     /// They go to a topic, a folder, or both, in the form of dead letters, until the store answers again. What is parked is
     /// sent once more by `tamis dead replay --parked SINK`.
     Park(RawPark),
