@@ -49,10 +49,10 @@ const WINDOWS: [Window; 9] = [
     Window::Committed,
     Window::Random,
     Window::Staged,
-    Window::Draining,
     Window::Buried,
     Window::Revealed,
     Window::Taken,
+    Window::Draining,
 ];
 
 impl Window {
