@@ -59,22 +59,28 @@ bench: toolchain plugins ## measure it; ARGS="--quick" for a short one, see benc
 	@CARGO_TARGET_DIR=target target/release/tamis plugin build bench/noop -o target/bench/noop.wasm >&2
 	@cargo run $(CARGO_FLAGS) --manifest-path bench/Cargo.toml --target-dir target -- $(ARGS)
 
-# how much `make prove` and `make simulate` do; their own defaults where they are empty
+# where `make prove` writes to, and how much it and `make simulate` do; their own defaults where they are empty
+SINK ?=
 RECORDS ?=
 KILLS ?=
 REBALANCES ?=
 BROKER_KILLS ?=
+SERVER_KILLS ?=
 FREEZES ?=
 STATIC ?=
-TRANSACTIONAL ?=
 SEED ?=
 SEEDS ?=
+# the servers that a sink of `make prove` writes to
+SERVERS_elasticsearch := elasticsearch
+SERVERS_mongodb := mongo
+SERVERS_mysql := mariadb
+SERVERS_all := elasticsearch mongo mariadb
 
 .PHONY: prove
-prove: toolchain plugins ## kill members and brokers: each record is seen once; RECORDS=200000 KILLS=10 REBALANCES=4 BROKER_KILLS=1 SEED=
-	@scripts/install kafka tools >&2
-	@target/release/prove RECORDS=$(RECORDS) KILLS=$(KILLS) REBALANCES=$(REBALANCES) \
-	  BROKER_KILLS=$(BROKER_KILLS) FREEZES=$(FREEZES) STATIC=$(STATIC) TRANSACTIONAL=$(TRANSACTIONAL) SEED=$(SEED)
+prove: toolchain plugins ## kill members and servers: each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=
+	@scripts/install kafka $(SERVERS_$(SINK)) tools >&2
+	@target/release/prove SINK=$(SINK) RECORDS=$(RECORDS) KILLS=$(KILLS) REBALANCES=$(REBALANCES) \
+	  BROKER_KILLS=$(BROKER_KILLS) SERVER_KILLS=$(SERVER_KILLS) FREEZES=$(FREEZES) STATIC=$(STATIC) SEED=$(SEED)
 
 .PHONY: simulate
 simulate: toolchain ## run the engine in SEEDS=100000 worlds of faults; a failing one is made small and printed

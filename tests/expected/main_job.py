@@ -5,6 +5,7 @@ usage: main_job.py INPUT DIR [--partitions 4]
 
 Reads the records that went into the topic, one a line ("-" is the standard input), and writes
   DIR/partition-N.ndjson  the records of partition N that reach the sink, in order of offset
+  DIR/partition-N.offsets the offset of each of them, one a line
   DIR/dead.txt            "partition offset" of each dead letter, in that order
 and a summary to the standard output: {"records": …, "written": …, "dropped": …, "dead": …}.
 Record i is in partition i % 4 at offset i // 4. An empty line is an empty value, which is no tombstone.
@@ -175,6 +176,7 @@ def work_out(lines, folder, partitions):
     summary = collections.Counter(records=0, written=0, dropped=0, dead=0)
     dead = []
     outputs = [open(folder / f"partition-{partition}.ndjson", "wb") for partition in range(partitions)]
+    offsets = [open(folder / f"partition-{partition}.offsets", "w") for partition in range(partitions)]
     for index, line in enumerate(lines):
         partition, offset = index % partitions, index // partitions
         result = fate(line.removesuffix(b"\n"))
@@ -187,7 +189,8 @@ def work_out(lines, folder, partitions):
         else:
             summary["written"] += 1
             outputs[partition].write(result + b"\n")
-    for output in outputs:
+            offsets[partition].write(f"{offset}\n")
+    for output in outputs + offsets:
         output.close()
     (folder / "dead.txt").write_text("".join(f"{partition} {offset}\n" for partition, offset in sorted(dead)))
     return dict(summary)

@@ -68,6 +68,7 @@ impl Job {
             written,
             dead,
             counts,
+            ..
         } = &self.expected;
         tamis.await_settled(&self.group, counts.taken);
         tamis.signal("TERM");

@@ -42,6 +42,7 @@ fn check(files: &[(&str, &[u8])], input: &[u8], compression: &'static str) {
         written,
         dead,
         counts,
+        ..
     } = data::expected(input, 1);
     assert_eq!(Counts::of(&ended.summary()), counts);
     // In the order of their names, which is that of the files' paths and then of the bytes in them.
@@ -111,6 +112,7 @@ fn the_standard_input_is_read_to_its_end() {
         written,
         dead,
         counts,
+        ..
     } = data::expected(&input, 1);
     assert_eq!(Counts::of(&ended.summary()), counts);
     assert_same(

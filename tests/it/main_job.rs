@@ -17,6 +17,7 @@ fn check(count: usize, kind: Kind, compression: &'static str) {
         written,
         dead,
         counts,
+        ..
     } = data::expected(&input, PARTITIONS);
     assert!(counts.written > 0 && counts.dropped > 0, "{counts:?}");
     assert_eq!(counts.dead > 0, kind == Kind::Odd, "{counts:?}");

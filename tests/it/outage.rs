@@ -21,6 +21,7 @@ fn a_broker_that_is_away_at_the_start_or_killed_later_is_waited_for() {
         written,
         dead,
         counts,
+        ..
     } = data::expected(&input, 4);
     let lines: Vec<_> = data::lines(&input).collect();
     let (first, second) = lines.split_at(10_000);

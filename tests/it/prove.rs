@@ -7,7 +7,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tamis_tests::kafka::{Committed, Kafka, unique};
 use tamis_tests::place::{Pipeline, Place};
-use tamis_tests::prove::{self, Options};
+use tamis_tests::prove::{self, Options, Sink};
 use tamis_tests::tamis::{Ended, output, run};
 use tamis_tests::wait::LONG;
 
@@ -35,12 +35,30 @@ fn each_record_is_committed_once_whoever_dies() {
         rebalances: 1,
         broker_kills: 1,
         freezes: 0,
-        transactional: true,
+        sink: Sink::Kafka,
         ..Options::new(fastrand::u32(..).into())
     };
     let report = prove::run(options, |line| eprintln!("{line}"));
     assert!(report.problems.is_empty(), "{report}");
     assert_eq!(report.kills(), 6, "{report}");
+}
+
+#[test]
+fn each_record_is_in_each_store_once_whoever_dies() {
+    let options = Options {
+        records: 10_000,
+        kills: 3,
+        rebalances: 0,
+        broker_kills: 0,
+        server_kills: 1,
+        freezes: 0,
+        is_static: false,
+        sink: Sink::All,
+        ..Options::new(fastrand::u32(..).into())
+    };
+    let report = prove::run(options, |line| eprintln!("{line}"));
+    assert!(report.problems.is_empty(), "{report}");
+    assert_eq!((report.kills(), report.server_kills()), (3, 3), "{report}");
 }
 
 /// What becomes of a process that copies one line with this failpoint.

@@ -55,6 +55,7 @@ fn a_second_run_goes_on_where_the_first_one_was_stopped() {
         written,
         dead,
         counts,
+        ..
     } = data::expected(&input, 4);
     let lines: Vec<_> = data::lines(&input).collect();
     let (first, second) = lines.split_at(20_000);
@@ -98,6 +99,7 @@ fn each_record_is_there_once_when_a_process_is_killed() {
         written,
         dead,
         counts,
+        ..
     } = data::expected(&input, 4);
     job.kafka.produce_lines(&job.topic, data::lines(&input), 4);
 

@@ -120,6 +120,7 @@ fn records_flow(cluster: &Cluster, input: &[u8]) {
         written,
         dead,
         counts,
+        ..
     } = data::expected(input, 4);
     let password = place.write("password", format!("{PASSWORD}\n"));
     let login = login(&format!("${{file:{}}}", password.display()));

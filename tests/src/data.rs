@@ -44,6 +44,8 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub struct Expected {
     /// For each partition, what must be written, in order.
     pub written: Vec<Vec<u8>>,
+    /// For each partition, the offset of each of these.
+    pub offsets: Vec<Vec<u64>>,
     /// Partition and offset of each dead letter, in order.
     pub dead: Vec<(i32, u64)>,
     /// How many records are written, dropped and dead.
@@ -103,6 +105,10 @@ pub fn expected(input: &[u8], partitions: usize) -> Expected {
         written: (0..partitions)
             .map(|partition| read(&results.join(format!("partition-{partition}.ndjson"))))
             .collect(),
+        offsets: (0..partitions)
+            .map(|partition| read(&results.join(format!("partition-{partition}.offsets"))))
+            .map(|offsets| lines(&offsets).map(number).collect())
+            .collect(),
         dead: lines(&read(&results.join("dead.txt"))).map(place).collect(),
         counts: Counts {
             taken: count("records"),
@@ -119,23 +125,39 @@ pub fn expected(input: &[u8], partitions: usize) -> Expected {
 /// Where Python fails.
 #[must_use]
 pub fn documents(records: &[u8]) -> Vec<Value> {
+    each("tests/expected/mongodb.py", records)
+}
+
+/// Whether Elasticsearch takes each of these records.
+///
+/// # Panics
+/// Where Python fails.
+#[must_use]
+pub fn taken_by_elasticsearch(records: &[u8]) -> Vec<bool> {
+    let taken = each("tests/expected/elasticsearch.py", records);
+    taken.iter().map(|taken| *taken == true).collect()
+}
+
+/// What `program` says of each of these records.
+fn each(program: &str, records: &[u8]) -> Vec<Value> {
     let mut file = tempfile::tempfile().expect("there is room for temporary files");
     file.write_all(records)
         .and_then(|()| file.rewind())
         .expect("a temporary file can be written");
-    let mut program = python("tests/expected/mongodb.py");
-    let made = output(program.stdin(file));
+    let made = output(python(program).stdin(file));
     let parse = |line| serde_json::from_slice(line).expect("it prints JSON");
     lines(&made).map(parse).collect()
 }
 
 fn place(line: &[u8]) -> (i32, u64) {
-    let line = str::from_utf8(line).expect("numbers are text");
-    let (partition, offset) = line.split_once(' ').expect("a partition and an offset");
-    (
-        partition.parse().expect("a number"),
-        offset.parse().expect("a number"),
-    )
+    let mut numbers = line.split(|byte| *byte == b' ').map(number);
+    let mut next = || numbers.next().expect("a partition and an offset");
+    (i32::try_from(next()).expect("partitions are few"), next())
+}
+
+fn number(text: &[u8]) -> u64 {
+    let text = str::from_utf8(text).expect("numbers are text");
+    text.parse().expect("a number")
 }
 
 fn python(program: &str) -> Command {

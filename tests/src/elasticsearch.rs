@@ -64,6 +64,13 @@ impl Elasticsearch {
     /// Where it does not answer in JSON.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, body) = self.say(method, path, body);
+        let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
+        (status, body)
+    }
+
+    /// The same, with the answer as it stands.
+    fn say(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
         let mut curl = Command::new("curl");
         curl.args(["-s", "-m", "120", "-X", method, "-w", "\n%{http_code}"])
             .args(["-H", "content-type: application/json", "-d", "@-"])
@@ -80,8 +87,10 @@ impl Elasticsearch {
         let output = child.wait_with_output().expect("curl ends");
         let text = String::from_utf8(output.stdout).expect("an answer is text");
         let (body, status) = text.rsplit_once('\n').expect("curl says the status");
-        let body = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
-        (status.parse().expect("a status is a number"), body)
+        (
+            status.parse().expect("a status is a number"),
+            body.to_owned(),
+        )
     }
 
     /// What it answers, as it stands.
@@ -130,26 +139,55 @@ impl Elasticsearch {
     /// Where the server does not give them.
     #[must_use]
     pub fn documents(&self, pattern: &str) -> Vec<Document> {
+        let document = |hit: String| {
+            let hit: Value = serde_json::from_str(&hit).expect("a hit is JSON");
+            Document::of(&hit)
+        };
+        self.hits(pattern).into_iter().map(document).collect()
+    }
+
+    /// The id of every document in the indexes that fit `pattern`, and the text that was written.
+    ///
+    /// # Panics
+    /// Where the server does not give them.
+    #[must_use]
+    pub fn texts(&self, pattern: &str) -> Vec<(String, String)> {
+        let text = |hit: String| {
+            let parts = hit.split_once(r#","_source":"#).and_then(|(head, rest)| {
+                let (source, _sort) = rest.rsplit_once(r#","sort":["#)?;
+                let head: Value = serde_json::from_str(&format!("{head}}}")).ok()?;
+                Some((head["_id"].as_str()?.to_owned(), source.to_owned()))
+            });
+            parts.unwrap_or_else(|| panic!("no document: {hit}"))
+        };
+        self.hits(pattern).into_iter().map(text).collect()
+    }
+
+    /// Every hit of a search for all that is there, as the server wrote it.
+    fn hits(&self, pattern: &str) -> Vec<String> {
         let _refreshed = self.must("POST", &format!("{pattern}/_refresh"), None);
         let first = json!({ "size": PAGE, "sort": ["_doc"] });
-        let mut page = self.must(
-            "POST",
-            &format!("{pattern}/_search?scroll=2m"),
-            Some(&first),
-        );
-        let mut documents = Vec::new();
+        let mut path = format!("{pattern}/_search?scroll=2m");
+        let (mut asked, mut all) = (first, Vec::new());
         loop {
-            let hits = page["hits"]["hits"]
-                .as_array()
-                .expect("a search finds hits");
-            documents.extend(hits.iter().map(Document::of));
-            let scroll = json!({ "scroll_id": page["_scroll_id"] });
+            let (status, page) = self.say("POST", &path, Some(&asked));
+            assert_eq!(status, 200, "{path}: {page}");
+            let (head, hits) = page.split_once(r#""hits":["#).expect("a search finds hits");
+            let hits = elements(hits);
+            let (_, id) = head.split_once(r#""_scroll_id":""#).expect("it scrolls");
+            let (id, _) = id.split_once('"').expect("an id ends");
             if hits.len() < PAGE {
-                let _closed = self.ask("DELETE", "_search/scroll", Some(&scroll));
-                return documents;
+                let _closed = self.ask(
+                    "DELETE",
+                    "_search/scroll",
+                    Some(&json!({ "scroll_id": id })),
+                );
+                all.extend(hits);
+                return all;
             }
-            let next = json!({ "scroll_id": page["_scroll_id"], "scroll": "2m" });
-            page = self.must("POST", "_search/scroll", Some(&next));
+            asked = json!({ "scroll_id": id, "scroll": "2m" });
+            path = "_search/scroll".to_owned();
+            all.extend(hits);
         }
     }
 
@@ -187,6 +225,36 @@ impl Document {
             source: hit["_source"].clone(),
         }
     }
+}
+
+/// The elements of a JSON array of objects, each as it stands: a document may be deeper than a parser goes. `text` begins behind the
+/// array's bracket.
+fn elements(text: &str) -> Vec<String> {
+    let (mut elements, mut depth, mut start) = (Vec::new(), 0_usize, 0);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                if depth == 0 {
+                    start = at;
+                }
+                depth += 1;
+            }
+            b'}' | b']' if depth == 0 => break,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    elements.push(text[start..=at].to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    elements
 }
 
 /// A node of a test's own, to be killed. What it was goes with the test.

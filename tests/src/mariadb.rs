@@ -59,6 +59,12 @@ impl MariaDb {
         assert!(self.service("kill"), "the server cannot be killed");
     }
 
+    /// What it says.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("mariadb/log")
+    }
+
     /// A database on it that has nothing in it.
     #[must_use]
     pub fn fresh(&self) -> Database {

@@ -24,8 +24,10 @@ pub struct Pipeline<'a> {
     pub limits: &'a str,
     /// Where dead letters go; the folder of [`Place::dead`] unless given.
     pub dead_letters: Option<&'a str>,
-    /// The sink; files in [`Place::out`] unless given.
+    /// The sink `archive`; files in [`Place::out`] unless given.
     pub sink: Option<&'a str>,
+    /// All sinks, by their names; `archive` alone unless given.
+    pub sinks: Option<&'a str>,
 }
 
 impl Default for Pipeline<'_> {
@@ -38,6 +40,7 @@ impl Default for Pipeline<'_> {
             limits: "{ commit_interval_ms: 200 }",
             dead_letters: None,
             sink: None,
+            sinks: None,
         }
     }
 }
@@ -125,6 +128,7 @@ impl Place {
             limits,
             dead_letters,
             sink,
+            sinks,
         } = job;
         let (out, dead) = (self.out(), self.dead());
         let folder = format!("{{ folder: {{ path: {} }} }}", dead.display());
@@ -133,12 +137,13 @@ impl Place {
             r#"{{ file: {{ url: "file://{}", path: "{path}", format: ndjson, compression: {compression}, run: {run} }} }}"#,
             out.display()
         );
-        let sink = sink.unwrap_or(&files);
+        let archive = format!("{{ archive: {} }}", sink.unwrap_or(&files));
+        let sinks = sinks.unwrap_or(&archive);
         let text = format!(
             "pipeline: {name}
 source: {source}
 plugins: {plugins}
-sinks: {{ archive: {sink} }}
+sinks: {sinks}
 dead_letters: {dead_letters}
 limits: {limits}
 "

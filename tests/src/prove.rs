@@ -1,6 +1,8 @@
-//! The proof of once: members of a group are killed where it hurts most, and each record must be seen exactly once all the same.
+//! The proof of once: members of a group are killed where it hurts most, and the servers that they read from and write to, and each
+//! record must be seen exactly once all the same.
 
 mod chaos;
+mod faults;
 mod feed;
 mod judge;
 mod kills;
@@ -9,8 +11,9 @@ mod options;
 mod plan;
 mod report;
 mod stage;
+mod stores;
 
-pub use options::Options;
+pub use options::{Options, Sink};
 pub use report::Report;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,10 +60,12 @@ pub fn run(options: Options, say: Say) -> Report {
 
 fn prove(options: Options, place: &Place, say: Say) -> Report {
     say(&format!("prove: {options}"));
-    let input = data::logs(options.records, Kind::Odd);
+    let stores = options.sink.stores().iter().map(|kind| kind.start());
+    let stores: Vec<_> = stores.collect();
+    let input = stores::spoilt(&data::logs(options.records, Kind::Odd), &stores);
     let expected = data::expected(&input, PARTITIONS);
-    let stage = Stage::set_up(options, place, input, say);
-    stage.say("records are made, the broker is up");
+    let stage = Stage::set_up(options, place, stores, input, say);
+    stage.say("records are made, the servers are up");
     let mut chaos = Chaos::start(&stage);
     let actions = plan::actions(options);
     for (index, action) in actions.iter().enumerate() {

@@ -218,7 +218,12 @@ impl Context {
         }
         let written: usize = judged.written.iter().sum();
         match self.role {
-            Role::Sink(sink) => self.counts.add_written(sink, written),
+            Role::Sink(sink) => {
+                self.counts.add_written(sink, written);
+                if let Some(ticket) = tickets.first().filter(|_| written > 0) {
+                    step::reached(step::WRITTEN, ticket.ledger());
+                }
+            }
             Role::Parking => self.counts.add_parked(written),
             Role::DeadLetters => {
                 self.counts.add_dead(written);

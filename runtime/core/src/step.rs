@@ -12,6 +12,8 @@ pub(crate) fn reached(step: &'static str, ledger: &Ledger) {
 
 /// A batch was taken from the source.
 pub(crate) const TAKEN: &str = "taken";
+/// A sink says that records are written, but what they came of is not settled.
+pub(crate) const WRITTEN: &str = "written";
 /// A run is safe, but no one has committed it.
 pub(crate) const STAGED: &str = "staged";
 /// The end of a run is committed, but no one sees it yet.

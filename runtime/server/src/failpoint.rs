@@ -18,8 +18,9 @@ use tracing_subscriber::registry::LookupSpan;
 const VARIABLE: &str = "TAMIS_FAILPOINT";
 /// What the engine says its steps under.
 const TARGET: &str = "tamis::step";
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     "taken",
+    "written",
     "staged",
     "sent",
     "committed",

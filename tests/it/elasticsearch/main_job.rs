@@ -64,6 +64,7 @@ fn each_record_is_there_once_though_server_and_process_are_killed() {
         written,
         dead,
         counts,
+        ..
     } = data::expected(&input, PARTITIONS);
     assert!(dead.is_empty(), "plugins refuse none of them");
 

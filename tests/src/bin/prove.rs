@@ -1,4 +1,4 @@
-//! `make prove`: kills members of a group where it hurts most, and shows that each record is seen once all the same.
+//! `make prove`: kills members of a group where it hurts most, and servers, and shows that each record is seen once all the same.
 
 use std::io::{Write as _, stdout};
 use std::panic::catch_unwind;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Without it Ctrl-C would leave the broker behind.
+/// Without it Ctrl-C would leave servers behind.
 fn await_interrupt() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

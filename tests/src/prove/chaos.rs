@@ -19,7 +19,7 @@ const UNSETTLED: i32 = 3;
 /// How a group says to a member's commit that it changes, or has changed.
 const REFUSALS: [&str; 2] = ["RebalanceInProgress", "IllegalGeneration"];
 /// Members that stay, whoever comes and goes.
-const MEMBERS: usize = 2;
+pub(super) const MEMBERS: usize = 2;
 /// How long anything may take that a group does.
 pub(super) const STEP_WAIT: Duration = Duration::from_mins(2);
 /// How long nothing may be committed while there is something to do.
@@ -36,7 +36,7 @@ pub(super) struct Chaos<'a> {
     pub(super) tally: Tally,
     feed: Feed,
     group: Group,
-    is_static: bool,
+    pub(super) is_static: bool,
     started: u32,
     acting: Instant,
     acted: u32,
@@ -74,6 +74,7 @@ impl<'a> Chaos<'a> {
             Action::Kill(window) => self.kill_in(*window),
             Action::Rebalance => self.rebalance(),
             Action::KillBroker => self.kill_broker(),
+            Action::KillServer(number) => self.kill_server(*number),
             Action::Freeze => self.freeze(),
             Action::BecomeStatic => self.become_static(),
         }
@@ -112,88 +113,6 @@ impl<'a> Chaos<'a> {
             self.leave(index);
         }
         self.tally
-    }
-
-    fn rebalance(&mut self) {
-        self.add();
-        let new = self.members.len() - 1;
-        self.until("a new member has partitions", |chaos| {
-            chaos.members[new].said().contains("partitions assigned")
-        });
-        self.pause(1_500);
-        let leaves = self.random.usize(0..self.members.len());
-        self.leave(leaves);
-        self.tally.rebalances += 1;
-    }
-
-    fn kill_broker(&mut self) {
-        loop {
-            self.pause(1_000);
-            self.until("a member has something in flight", |chaos| {
-                chaos.members.iter().any(|member| member.unsettled() > 0)
-            });
-            self.await_lag();
-            self.pause(200);
-            self.stage.broker.kill();
-            let busy = self.members.iter().map(Member::unsettled).max();
-            self.stage.say(&format!(
-                "broker killed, {} batches unsettled in a member",
-                busy.unwrap_or_default()
-            ));
-            self.pause(2_000);
-            self.stage.broker.start();
-            self.stage.say("broker started again");
-            let before = self.await_committed();
-            self.until("something is committed again", |chaos| {
-                chaos.committed() > Some(before)
-            });
-            if busy > Some(0) {
-                break;
-            }
-            self.tally.in_vain += 1;
-        }
-        self.tally.broker_kills += 1;
-    }
-
-    /// Stops a member until its partitions are another one's; then it goes on with all that it still has in hand.
-    fn freeze(&mut self) {
-        let index = self.random.usize(0..self.members.len());
-        // The assignment of one that has only just joined would look like a take-over.
-        self.until("all members have partitions", |chaos| {
-            chaos.members.iter().all(|it| it.assignments() > 0)
-        });
-        self.pause(1_000);
-        self.until("the member has something in flight", |chaos| {
-            chaos.members[index].unsettled() > 0
-        });
-        let frozen = &self.members[index];
-        assert!(frozen.signal("STOP"), "{} ended by itself", frozen.name);
-        let (name, unsettled) = (frozen.name.clone(), frozen.unsettled());
-        self.stage
-            .say(&format!("{name} is frozen, {unsettled} batches unsettled"));
-        let assigned = |chaos: &Self| -> Vec<usize> {
-            chaos.members.iter().map(Member::assignments).collect()
-        };
-        let before = assigned(self);
-        self.until("another member takes over", |chaos| {
-            (0..before.len()).any(|it| it != index && chaos.members[it].assignments() > before[it])
-        });
-        self.pause(500);
-        assert!(self.members[index].signal("CONT"), "{name} ended by itself");
-        self.until("the frozen member is back in the group", |chaos| {
-            chaos.members[index].assignments() > before[index]
-        });
-        self.stage.say(&format!("{name} is back"));
-        self.tally.freezes += 1;
-    }
-
-    fn become_static(&mut self) {
-        for index in (0..self.members.len()).rev() {
-            self.leave(index);
-        }
-        self.is_static = true;
-        (0..MEMBERS).for_each(|_| self.add());
-        self.stage.say("members are static from now on");
     }
 
     /// Starts a member that stays.
@@ -248,10 +167,6 @@ impl<'a> Chaos<'a> {
         member
     }
 
-    pub(super) fn is_static(&self) -> bool {
-        self.is_static
-    }
-
     /// Up to `ms_max`: what happens next must not fall together with what was before.
     pub(super) fn pause(&mut self, ms_max: u64) {
         thread::sleep(Duration::from_millis(self.random.u64(0..=ms_max)));
@@ -285,7 +200,7 @@ impl<'a> Chaos<'a> {
         committed.unwrap_or_default()
     }
 
-    fn committed(&self) -> Option<u64> {
+    pub(super) fn committed(&self) -> Option<u64> {
         self.group.committed().ok()
     }
 

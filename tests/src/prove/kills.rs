@@ -24,13 +24,13 @@ impl Chaos<'_> {
                 Some(step) => self.die_at(window, step),
             };
             let name = window.name();
-            let at = if self.is_static() { " (static)" } else { "" };
+            let at = if self.is_static { " (static)" } else { "" };
             self.stage.say(&format!(
                 "killed: {name}{at}, {unsettled} batches unsettled"
             ));
             if unsettled > 0 {
                 self.tally.kills.entry(window).or_default().push(unsettled);
-                self.tally.static_kills += usize::from(self.is_static());
+                self.tally.static_kills += usize::from(self.is_static);
                 return;
             }
             self.tally.in_vain += 1;
@@ -64,7 +64,7 @@ impl Chaos<'_> {
             Window::Draining => 1,
             _ => self.random.u32(1..=COUNT_MAX),
         };
-        let instance = self.is_static().then(|| {
+        let instance = self.is_static.then(|| {
             let index = self.random.usize(0..self.members.len());
             self.leave(index).instance.clone()
         });
@@ -83,7 +83,7 @@ impl Chaos<'_> {
         let line = victim.failpoint().unwrap_or_default();
         let expected = format!("failpoint {step}:{count} unsettled=");
         assert!(line.starts_with(&expected), "{}: {line}", victim.name);
-        if self.is_static() {
+        if self.is_static {
             self.replace(&victim);
         }
         super::member::last_unsettled(&line)
@@ -96,7 +96,7 @@ impl Chaos<'_> {
             victim.unsettled() > 0 || victim.ended().is_some()
         });
         self.await_lag();
-        if !self.is_static() && self.random.bool() {
+        if !self.is_static && self.random.bool() {
             let index = self.random.usize(0..self.members.len());
             self.leave(index);
             self.add();

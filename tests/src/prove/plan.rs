@@ -1,6 +1,6 @@
 //! What happens in which order.
 
-use super::options::Options;
+use super::options::{Options, Sink};
 
 /// One thing that is done to the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) enum Action {
     Rebalance,
     /// The broker dies and comes back.
     KillBroker,
+    /// The server of the store with this number dies and comes back.
+    KillServer(usize),
     /// A member is stopped for so long that the group gives its partitions away.
     Freeze,
     /// From here on members are static: each has a name of its own that outlives it.
@@ -24,6 +26,8 @@ pub(super) enum Window {
     Random,
     /// A batch has been taken.
     Taken,
+    /// Records are in a store, but not settled.
+    Written,
     /// A run is safe, but not committed.
     Staged,
     /// The offsets of a run are in its transaction, which is not committed.
@@ -39,15 +43,16 @@ pub(super) enum Window {
 }
 
 /// Each once before any of them twice.
-const WINDOWS: [Window; 8] = [
+const WINDOWS: [Window; 9] = [
+    Window::Written,
     Window::Sent,
     Window::Committed,
     Window::Random,
     Window::Staged,
-    Window::Draining,
     Window::Buried,
     Window::Revealed,
     Window::Taken,
+    Window::Draining,
 ];
 
 impl Window {
@@ -56,6 +61,7 @@ impl Window {
         Some(match self {
             Self::Random => return None,
             Self::Taken => "taken",
+            Self::Written => "written",
             Self::Staged => "staged",
             Self::Sent => "sent",
             Self::Committed => "committed",
@@ -69,12 +75,15 @@ impl Window {
         self.step().unwrap_or("random")
     }
 
-    /// Whether there is this step, in files that are shown after their commit or in a transaction.
-    fn exists(self, is_transactional: bool) -> bool {
+    /// Whether it is one of records on their way into this sink.
+    fn exists(self, sink: Sink) -> bool {
+        let has_runs = sink.stores().is_empty();
         match self {
-            Self::Committed | Self::Revealed => !is_transactional,
-            Self::Sent => is_transactional,
-            Self::Random | Self::Taken | Self::Staged | Self::Draining | Self::Buried => true,
+            Self::Committed | Self::Revealed => sink == Sink::Files,
+            Self::Sent => sink == Sink::Kafka,
+            Self::Staged => has_runs,
+            Self::Written => !has_runs,
+            Self::Random | Self::Taken | Self::Draining | Self::Buried => true,
         }
     }
 }
@@ -83,12 +92,18 @@ impl Window {
 pub(super) fn actions(options: Options) -> Vec<Action> {
     let windows = WINDOWS
         .into_iter()
-        .filter(|window| window.exists(options.transactional));
+        .filter(|window| window.exists(options.sink));
     let kills = windows.cycle().take(options.kills).map(Action::Kill);
     let rebalances = std::iter::repeat_n(Action::Rebalance, options.rebalances);
     let broker_kills = std::iter::repeat_n(Action::KillBroker, options.broker_kills);
+    let stores = 0..options.sink.stores().len();
+    let server_kills =
+        stores.flat_map(|it| std::iter::repeat_n(Action::KillServer(it), options.server_kills));
     let freezes = std::iter::repeat_n(Action::Freeze, options.freezes);
-    let others = rebalances.chain(broker_kills).chain(freezes);
+    let others = rebalances
+        .chain(broker_kills)
+        .chain(server_kills)
+        .chain(freezes);
     let mut actions: Vec<_> = kills.chain(others).collect();
     fastrand::Rng::with_seed(options.seed).shuffle(&mut actions);
     if options.is_static {
@@ -110,17 +125,22 @@ mod tests {
 
     #[test]
     fn each_window_has_its_turn() {
-        for (transactional, kills) in [(false, 7), (true, 6)] {
+        for (sink, kills, server_kills) in [
+            (Sink::Files, 7, 0),
+            (Sink::Kafka, 6, 0),
+            (Sink::Mysql, 5, 3),
+            (Sink::All, 5, 9),
+        ] {
             let plan = actions(Options {
                 kills,
-                transactional,
+                sink,
                 ..Options::new(3)
             });
             for window in WINDOWS {
                 let is_planned = plan.contains(&Action::Kill(window));
-                assert_eq!(is_planned, window.exists(transactional), "{window:?}");
+                assert_eq!(is_planned, window.exists(sink), "{sink}: {window:?}");
             }
-            assert_eq!(plan.len(), kills + 4 + 1 + 1 + 1);
+            assert_eq!(plan.len(), kills + server_kills + 4 + 1 + 1 + 1);
         }
     }
 }

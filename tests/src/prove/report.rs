@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::judge::Judgement;
+use super::judge::{InStore, Judgement};
 use super::options::Options;
 use super::plan::Window;
 use crate::data::Counts;
@@ -20,6 +20,7 @@ pub(super) struct Tally {
     pub(super) in_vain: usize,
     pub(super) rebalances: usize,
     pub(super) broker_kills: usize,
+    pub(super) server_kills: usize,
     pub(super) freezes: usize,
 }
 
@@ -32,6 +33,7 @@ pub struct Report {
     doubled: usize,
     lost: usize,
     letters_again: usize,
+    stores: Vec<InStore>,
     took: Duration,
     /// What does not hold; nothing in a proof that succeeded.
     pub problems: Vec<String>,
@@ -49,6 +51,7 @@ impl Report {
             doubled,
             lost,
             letters_again,
+            stores,
             problems,
         } = judgement;
         Self {
@@ -58,6 +61,7 @@ impl Report {
             doubled,
             lost,
             letters_again,
+            stores,
             took,
             problems,
         }
@@ -69,7 +73,13 @@ impl Report {
         self.tally.kills.values().map(Vec::len).sum()
     }
 
-    /// How many of them were static members, and came back under their names.
+    /// How often servers of stores were killed.
+    #[must_use]
+    pub fn server_kills(&self) -> usize {
+        self.tally.server_kills
+    }
+
+    /// How many of the members killed were static, and came back under their names.
     #[must_use]
     pub fn static_kills(&self) -> usize {
         self.tally.static_kills
@@ -84,6 +94,13 @@ impl fmt::Display for Report {
         row("written", &self.counts.written)?;
         row("dropped", &self.counts.dropped)?;
         row("dead", &self.counts.dead)?;
+        for store in &self.stores {
+            let value = format!(
+                "{:>10}   refused: {}, of them made so: {}",
+                store.taken, store.refused, store.impossible
+            );
+            row(&format!("  in {}", store.name), &value)?;
+        }
         row("dead letters again", &self.letters_again)?;
         row("members killed", &self.kills())?;
         for (window, unsettled) in &self.tally.kills {
@@ -99,6 +116,7 @@ impl fmt::Display for Report {
         row("kills that hit nothing", &self.tally.in_vain)?;
         row("rebalances", &self.tally.rebalances)?;
         row("broker kills", &self.tally.broker_kills)?;
+        row("server kills", &self.tally.server_kills)?;
         row("members frozen", &self.tally.freezes)?;
         row("doubled", &self.doubled)?;
         row("lost", &self.lost)?;

@@ -1,4 +1,4 @@
-//! What a proof is made in: a broker of its own, a topic, a pipeline.
+//! What a proof is made in: a broker of its own, a topic, stores, a pipeline.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Say;
-use super::options::Options;
+use super::options::{Options, Sink};
+use super::stores::Store;
 use crate::broker::Broker;
 use crate::kafka::Kafka;
 use crate::place::{Pipeline, Place};
@@ -26,6 +27,8 @@ pub(super) struct Stage<'a> {
     pub(super) place: &'a Place,
     pub(super) broker: Broker,
     pub(super) kafka: Kafka,
+    /// Their servers are up.
+    pub(super) stores: Vec<Box<dyn Store>>,
     pub(super) input: Vec<u8>,
     pub(super) pipeline: PathBuf,
     started: Instant,
@@ -33,17 +36,29 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn set_up(options: Options, place: &'a Place, input: Vec<u8>, say: Say) -> Self {
+    pub(super) fn set_up(
+        options: Options,
+        place: &'a Place,
+        stores: Vec<Box<dyn Store>>,
+        input: Vec<u8>,
+        say: Say,
+    ) -> Self {
         let started = Instant::now();
         let broker = Broker::default();
         broker.start();
         let kafka = broker.kafka();
         let partitions = i32::try_from(PARTITIONS).expect("they are few");
         kafka.create_topic(TOPIC, partitions, &[]);
-        let sink = format!("{{ kafka: {{ topic: {OUTPUT}, transactional: true }} }}");
-        if options.transactional {
+        let topic = format!("{{ kafka: {{ topic: {OUTPUT}, transactional: true }} }}");
+        let is_topic = options.sink == Sink::Kafka;
+        if is_topic {
             kafka.create_topic(OUTPUT, partitions, &[]);
         }
+        let of_stores: Vec<_> = stores
+            .iter()
+            .map(|store| format!("{}: {{ {} }}", store.name(), store.sink()))
+            .collect();
+        let of_stores = format!("{{ {} }}", of_stores.join(", "));
         let path = format!("{{topic}}/{{field:/{FOLDER_KEY}}}");
         let job = Pipeline {
             name: "prove",
@@ -51,7 +66,8 @@ impl<'a> Stage<'a> {
             compression: "none",
             // Small, so that there are many.
             run: "{ records_max: 2000, age_ms_max: 500 }",
-            sink: options.transactional.then_some(&sink),
+            sink: is_topic.then_some(&topic),
+            sinks: (!stores.is_empty()).then_some(&of_stores),
             ..Pipeline::default()
         };
         let pipeline = place.main_job(&source(&kafka), job);
@@ -61,6 +77,7 @@ impl<'a> Stage<'a> {
             place,
             broker,
             kafka,
+            stores,
             input,
             pipeline,
             started,
@@ -80,8 +97,12 @@ impl<'a> Stage<'a> {
 
 impl Drop for Stage<'_> {
     fn drop(&mut self) {
-        // Beside the members' logs, should the folder be kept; without it there is less to look into.
-        let _copied = fs::copy(self.broker.log(), self.place.path("logs/broker.log"));
+        // Beside the members' logs, should the folder be kept; without them there is less to look into.
+        let logs = self.place.path("logs");
+        let _copied = fs::copy(self.broker.log(), logs.join("broker.log"));
+        for store in &self.stores {
+            let _copied = fs::copy(store.log(), logs.join(format!("{}.log", store.name())));
+        }
     }
 }
 
