@@ -34,6 +34,7 @@ pub enum Transactions {}
 
 mod disk;
 mod field;
+mod json;
 mod template;
 #[cfg(test)]
 #[cfg(feature = "file")]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::de::IgnoredAny;
 use tamis_config::spec::{ElasticsearchOperation, ElasticsearchSinkSpec, is_index_name};
 use tamis_config::template::Part;
 use tamis_core::sink::{Record, SinkError, Verdict};
 
 use crate::destinations::Destinations;
+use crate::json;
 
 /// What Elasticsearch takes as an `_id`. It refuses a whole request because of a longer one.
 const ID_BYTES_MAX: usize = 512;
@@ -162,9 +162,7 @@ impl Encoder {
 fn document<'a>(record: &Record<'a>) -> Result<&'a [u8], String> {
     let value = record.value();
     let value = value.ok_or("a record without a value (a tombstone) is no document")?;
-    serde_json::from_slice::<IgnoredAny>(value).map_err(|error| format!("no JSON: {error}"))?;
-    let first = value.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(&b'{') {
+    if json::check(value)? == Some(b'{') {
         Ok(value)
     } else {
         Err("a document is a JSON object, and this is another kind of value".to_owned())
