@@ -18,6 +18,8 @@ pub mod kafka;
 pub mod mongodb;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+#[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
+mod parts;
 pub mod sink;
 pub mod source;
 #[cfg(feature = "file")]
