@@ -88,7 +88,7 @@ fn what_is_no_text_is_refused_alone_and_half_a_character_is_taken_as_it_stands()
         .into_bytes(),
         br#"{"n":5}"#.to_vec(),
     ];
-    let verdicts = subject.settle(&laws::records_of(0, values));
+    let verdicts = subject.settle(&laws::records_of(0, values.clone()));
     let words = [
         None,
         Some("is not UTF-8"),
@@ -106,7 +106,14 @@ fn what_is_no_text_is_refused_alone_and_half_a_character_is_taken_as_it_stands()
             (verdict, words) => panic!("{n}: {verdict:?} instead of {words:?}"),
         }
     }
-    assert_eq!(names.elasticsearch.documents(&names.start).len(), 3);
+    for (n, value) in (0..).zip(&values) {
+        let id = laws::id(n).replace('/', "%2F");
+        let found = names
+            .elasticsearch
+            .text(&format!("{}/_source/{id}", names.start));
+        let is_there = words[usize::try_from(n).unwrap()].is_none();
+        assert_eq!(found.as_bytes() == &value[..], is_there, "{n}: {found}");
+    }
 }
 
 #[test]

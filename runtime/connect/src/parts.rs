@@ -78,10 +78,11 @@ mod tests {
 
     fn check(back: impl Fn(&mut Parts), expected: &[Range<usize>]) {
         let mut parts = Parts::of([]);
-        parts.open.push(90..91);
+        let behind: Range<usize> = 90..91;
+        parts.open.push(behind.clone());
         back(&mut parts);
         let found: Vec<_> = std::iter::from_fn(|| parts.next()).collect();
-        let expected: Vec<_> = expected.iter().cloned().chain([90..91]).collect();
+        let expected: Vec<_> = expected.iter().cloned().chain([behind]).collect();
         assert_eq!(found, expected);
     }
 
