@@ -72,6 +72,51 @@ fn a_document_is_the_value_byte_for_byte() {
 }
 
 #[test]
+fn what_is_no_text_is_refused_alone_and_half_a_character_is_taken_as_it_stands() {
+    let names = Names::shared("halves");
+    let subject = Subject::connect(&names.sink("", "")).unwrap();
+    let values = [
+        br#"{"n":0}"#.to_vec(),
+        b"{\"n\":1,\"text\":\"\xff\"}".to_vec(),
+        br#"{"n":2,"text":"cut \ud83d"}"#.to_vec(),
+        b"{\"n\":3,\"text\":\"\xed\xa0\xbd\"}".to_vec(),
+        format!(
+            "{{\"n\":4,\"list\":{}{}}}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        )
+        .into_bytes(),
+        br#"{"n":5}"#.to_vec(),
+    ];
+    let verdicts = subject.settle(&laws::records_of(0, values.clone()));
+    let words = [
+        None,
+        Some("is not UTF-8"),
+        None,
+        Some("is not UTF-8"),
+        Some("127 levels"),
+        None,
+    ];
+    for (n, (verdict, words)) in verdicts.iter().zip(words).enumerate() {
+        match (verdict, words) {
+            (Verdict::Written, None) => {}
+            (Verdict::Rejected(reason), Some(words)) => {
+                assert!(reason.contains(words), "{n}: {reason}")
+            }
+            (verdict, words) => panic!("{n}: {verdict:?} instead of {words:?}"),
+        }
+    }
+    for (n, value) in (0..).zip(&values) {
+        let id = laws::id(n).replace('/', "%2F");
+        let found = names
+            .elasticsearch
+            .text(&format!("{}/_source/{id}", names.start));
+        let is_there = words[usize::try_from(n).unwrap()].is_none();
+        assert_eq!(found.as_bytes() == &value[..], is_there, "{n}: {found}");
+    }
+}
+
+#[test]
 fn a_data_stream_takes_each_record_once_and_wants_a_time_in_it() {
     let names = Names::shared("stream");
     let start = &names.start;

@@ -21,12 +21,19 @@ use tamis_tests::mongo::{Mongo, plain};
 struct Place {
     mongo: Mongo,
     database: String,
+    /// Of the connection, beside those that each has.
+    options: &'static str,
 }
 
 impl Place {
     fn new(mongo: Mongo) -> Self {
         let database = unique("it");
-        Self { mongo, database }
+        let options = "";
+        Self {
+            mongo,
+            database,
+            options,
+        }
     }
 
     /// A sink of which `more` is known beside its collection, which is `all`.
@@ -36,10 +43,14 @@ impl Place {
     }
 
     fn configuration(&self, more: &str) -> String {
-        let Self { mongo, database } = self;
+        let Self {
+            mongo,
+            database,
+            options,
+        } = self;
         let address = &mongo.address;
         format!(
-            "mongodb: {{ uri: 'mongodb://{address}/?directConnection=true', database: {database}, {more} }}"
+            "mongodb: {{ uri: 'mongodb://{address}/?directConnection=true{options}', database: {database}, {more} }}"
         )
     }
 

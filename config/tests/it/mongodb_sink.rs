@@ -226,6 +226,12 @@ fn a_uri_that_could_not_be_used_is_refused_and_never_shown() {
         ],
     );
     uri(
+        "mongodb://user:4711?sec=ret@localhost",
+        expect![
+            "logs.yaml:13: sinks.archive.mongodb.uri: has an `@` behind a `?` (write `%40` for it, and `%3F` for a `?` in the user or the password)"
+        ],
+    );
+    uri(
         "mongodb://user:secret@localhost/?replicaSet=rs0&w=1&wTimeoutMS=5&journal=false",
         expect![[r#"
             logs.yaml:13: sinks.archive.mongodb.uri: has the option `journal`, which is not for it to say (set `write_concern` and `timeout_ms` instead)

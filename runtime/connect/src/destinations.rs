@@ -1,12 +1,12 @@
-//! The destinations that the records of one sink have named lately: indexes, collections, tables. There are not more of them
-//! than the configuration allows.
+//! The destinations of one sink: indexes, collections, tables. Of those that records name there are not more than the
+//! configuration allows, and who named one is to blame for it.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tamis_config::template::{Part, Template};
-use tamis_core::sink::Record;
+use tamis_core::sink::{Record, SinkError};
 use tokio::time::Instant;
 
 use crate::template::Filling;
@@ -33,16 +33,52 @@ impl Destinations {
         }
     }
 
-    /// Whether a person named them: what is wrong with one is wrong with the configuration, then, and not with a record.
-    pub(crate) fn are_fixed(&self) -> bool {
-        self.template.is_fixed()
+    /// The one that all records have, if there is but one.
+    pub(crate) fn only(&self) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Literal(text) => Some(text.clone()),
+            Part::Topic | Part::Partition | Part::Time(_) | Part::Field(_) | Part::Route => None,
+        };
+        self.template.parts.iter().map(text).collect()
     }
 
-    /// Whether records choose them by what is in them. Those named by time alone are the configuration's doing: a missing right to
-    /// one of them is not a record's fault, and there are not many at a time.
-    pub(crate) fn are_of_data(&self) -> bool {
+    /// Whether records choose them by what is in them. Those of a topic or a time are the configuration's doing.
+    fn are_of_data(&self) -> bool {
         let is_data = |part: &Part| matches!(part, Part::Field(_) | Part::Route);
         self.template.parts.iter().any(is_data)
+    }
+
+    /// What it means that `name` is not there, is not allowed, or is not as it should be, which these `words` say: why its records
+    /// are dead letters, if they chose it.
+    ///
+    /// # Errors
+    /// If the configuration did: a person has to mend it, and no other record would fare better.
+    pub(crate) fn refuse(&self, name: &str, words: String) -> Result<String, SinkError> {
+        if !self.are_of_data() {
+            return Err(SinkError::Misconfigured(words.into()));
+        }
+        self.forget(name);
+        Ok(words)
+    }
+
+    /// What it means that `name` takes no more, which these `words` say, although others like it do: why the records for it are dead
+    /// letters, such as one that comes months late, when the index of its day is closed.
+    ///
+    /// # Errors
+    /// If there are no others.
+    #[cfg(feature = "elasticsearch")]
+    pub(crate) fn retired(&self, name: &str, words: String) -> Result<String, SinkError> {
+        if self.template.is_fixed() {
+            return Err(SinkError::Misconfigured(words.into()));
+        }
+        self.forget(name);
+        Ok(words)
+    }
+
+    /// A name that means nothing does not keep others out.
+    fn forget(&self, name: &str) {
+        let mut named = self.named.lock().expect("no one panics while looking");
+        named.remove(name);
     }
 
     /// The destination of `record`.
@@ -57,7 +93,8 @@ impl Destinations {
     }
 
     fn admit(&self, name: &str, now: Instant) -> Result<(), String> {
-        if self.are_fixed() {
+        // There is one for each topic, and not more topics than a person subscribes to.
+        if self.template.is_fixed() {
             return Ok(());
         }
         let mut named = self.named.lock().expect("no one panics while looking");
@@ -83,12 +120,6 @@ impl Destinations {
         }
         named.insert(name.to_owned(), now);
         Ok(())
-    }
-
-    /// Forgets a destination that the store refused: a name that means nothing does not keep others out.
-    pub(crate) fn forget(&self, name: &str) {
-        let mut named = self.named.lock().expect("no one panics while looking");
-        named.remove(name);
     }
 }
 
@@ -117,8 +148,30 @@ mod tests {
             "b has not been named for an hour"
         );
         assert!(admit("b", UNUSED_MAX).is_err());
-        destinations.forget("c");
+        let refused = destinations.refuse("c", "no right".to_owned());
+        assert_eq!(refused.unwrap(), "no right");
         assert_eq!(admit("b", UNUSED_MAX), Ok(()));
+    }
+
+    #[test]
+    fn who_named_a_destination_is_to_blame_for_it() {
+        for (template, only, is_of_data) in [
+            ("logs", Some("logs"), false),
+            ("logs-{topic}.{partition}", None, false),
+            ("logs-{time:%Y}", None, false),
+            ("{topic}-{time:%Y}-{route}", None, true),
+            ("logs-{field:/a}", None, true),
+        ] {
+            let destinations = Destinations::new(&Template::parse(template).unwrap(), 2);
+            assert_eq!(destinations.only().as_deref(), only, "{template}");
+            match destinations.refuse("logs", "no right".to_owned()) {
+                Ok(words) => assert_eq!((is_of_data, &*words), (true, "no right")),
+                Err(SinkError::Misconfigured(error)) => {
+                    assert_eq!((is_of_data, &*error.to_string()), (false, "no right"));
+                }
+                Err(error) => panic!("{template}: {error:?}"),
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod refusal;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,11 +23,16 @@ use bulk::{Encoder, Line, Lines};
 use nodes::{Nodes, Question};
 use refusal::Refusal;
 
+use crate::parts::Parts;
+
 /// What is asked at the start must be answered within this, so that whoever waits hears of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Only what is read of an answer. Without errors it is some 25 bytes a document.
-const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error";
+const BULK: &str = "_bulk?filter_path=errors,items.*.status,items.*.error,items.*.failure_store";
+
+/// How many records in a row Elasticsearch may refuse as a whole, each alone, until that is not their fault.
+const REFUSED_MAX: u32 = 100;
 
 /// Indexes of one cluster.
 pub struct ElasticsearchSink {
@@ -34,6 +40,8 @@ pub struct ElasticsearchSink {
     encoder: Encoder,
     gzip: bool,
     timeout: Duration,
+    /// Requests of one record that Elasticsearch refused as a whole since it took one.
+    refused: AtomicU32,
 }
 
 impl ElasticsearchSink {
@@ -56,6 +64,7 @@ impl ElasticsearchSink {
             encoder,
             gzip: spec.gzip,
             timeout,
+            refused: AtomicU32::new(0),
         })
     }
 
@@ -83,12 +92,29 @@ impl ElasticsearchSink {
 
     /// What the fate of one document means for its record.
     fn verdict(&self, line: &Line, fate: Fate) -> Result<Verdict, SinkError> {
+        let index = &line.index;
         match fate {
             Fate::Written => Ok(Verdict::Written),
             Fate::Retry(words) => Ok(Verdict::Retry(words)),
             Fate::Rejected(words) => Ok(Verdict::Rejected(words)),
-            Fate::NoSuchIndex(words) => self.encoder.refused_index(&line.index, words),
-            Fate::Forbidden(words) => self.encoder.forbidden_index(&line.index, words),
+            Fate::NoSuchIndex(words) => self.encoder.no_index(index, &words),
+            Fate::Retired(words) => self.encoder.retired_index(index, &words),
+            Fate::Forbidden(words) => self.encoder.forbidden_index(index, &words),
+        }
+    }
+
+    /// What it means that a request was refused that holds one record alone.
+    fn refused(&self, refusal: Refusal, doubts: &mut Doubts) -> Result<Verdict, SinkError> {
+        match refusal {
+            Refusal::TooLarge(words) => Ok(Verdict::Rejected(words)),
+            Refusal::Unreadable(words) => {
+                let before = self.refused.fetch_add(1, Ordering::Relaxed);
+                if before >= REFUSED_MAX && !doubts.answered {
+                    return Err(refusal::of_all(&words));
+                }
+                Ok(Verdict::Rejected(words))
+            }
+            Refusal::Strange(words) => doubts.add(&words),
         }
     }
 }
@@ -105,32 +131,23 @@ impl Sink for ElasticsearchSink {
         }
         let bytes = lines.take_bytes();
         let mut doubts = Doubts::default();
-        // What is left to send, first things last.
-        let mut open = Vec::new();
-        if !lines.is_empty() {
-            open.push(0..lines.len());
-        }
-        while let Some(part) = open.pop() {
+        let whole: Range<usize> = 0..lines.len();
+        let mut parts = Parts::of([whole]);
+        while let Some(part) = parts.next() {
             let sent = self.send(&bytes, lines.bytes_of(&part), part.len()).await?;
-            let only = part.len() == 1;
             match sent {
                 Ok(items) => {
                     doubts.answered = true;
+                    self.refused.store(0, Ordering::Relaxed);
                     for (line, item) in lines.of(&part).iter().zip(items) {
                         verdicts[line.record] = self.verdict(line, item.fate())?;
                     }
                 }
-                Err(Refusal::TooLarge(words)) if only => {
-                    verdicts[lines.of(&part)[0].record] = Verdict::Rejected(words);
-                }
-                Err(Refusal::Unreadable(words)) if only => {
+                Err(refusal) if part.len() == 1 => {
                     let line = &lines.of(&part)[0];
-                    verdicts[line.record] = doubts.add(&words)?;
+                    verdicts[line.record] = self.refused(refusal, &mut doubts)?;
                 }
-                Err(Refusal::TooLarge(_) | Refusal::Unreadable(_)) => {
-                    let half = part.start + part.len() / 2;
-                    open.extend([half..part.end, part.start..half]);
-                }
+                Err(_) => parts.halve(part),
             }
         }
         doubts.end()?;
@@ -138,8 +155,8 @@ impl Sink for ElasticsearchSink {
     }
 }
 
-/// Requests that were refused as a whole for no reason that is known here. If others were answered, then it is because of a
-/// record; if none was, then it is because of whatever stands between.
+/// Requests that were refused as a whole by someone who does not say that he is Elasticsearch. If others of the same write were
+/// answered, then it is because of a record; if none was, then it is because of whatever stands between.
 #[derive(Debug, Default)]
 struct Doubts {
     answered: bool,
@@ -158,12 +175,7 @@ impl Doubts {
 
     fn end(&self) -> Result<(), SinkError> {
         match &self.words {
-            Some(words) if !self.answered => {
-                let advice = "look whether `urls` lead to Elasticsearch, and what stands between";
-                Err(SinkError::Misconfigured(
-                    format!("every request is refused: {words}; {advice}").into(),
-                ))
-            }
+            Some(words) if !self.answered => Err(refusal::of_all(words)),
             Some(_) | None => Ok(()),
         }
     }

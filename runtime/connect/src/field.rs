@@ -1,139 +1,37 @@
 //! A field of a JSON text, found in one pass and without a tree of it.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use crate::json::{self, LEVELS_MAX, Reader};
 
 /// The text, number or flag that `pointer` (RFC 6901) leads to in `json`, as text; of a name that is there twice the last one counts.
 pub(crate) fn find(json: &[u8], pointer: &str) -> Option<String> {
-    let mut json = serde_json::Deserializer::from_slice(json);
-    let found = Seek(pointer).deserialize(&mut json).ok()?;
-    json.end().ok()?;
-    found
+    let mut reader = Reader::new(json, LEVELS_MAX).ok()?;
+    let found = reader.find(pointer.split('/').skip(1).map(key)).ok()?;
+    reader.end().ok()?;
+    shown(found?)
 }
 
-/// Reads a value whole, and keeps what the rest of a pointer leads to.
-#[derive(Clone, Copy)]
-struct Seek<'a>(&'a str);
-
-impl<'a> Seek<'a> {
-    /// One who reads the members of a value: the name of the one that is kept, and how to go on in it.
-    fn next(self) -> Option<(Cow<'a, str>, Self)> {
-        let path = self.0.strip_prefix('/')?;
-        let (token, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-        let name = if token.contains('~') {
-            token.replace("~1", "/").replace("~0", "~").into()
-        } else {
-            token.into()
-        };
-        Some((name, Self(rest)))
-    }
-
-    fn here(self, text: impl ToString) -> Option<String> {
-        self.0.is_empty().then(|| text.to_string())
+/// What a part of a pointer means.
+fn key(token: &str) -> Cow<'_, str> {
+    if token.contains('~') {
+        token.replace("~1", "/").replace("~0", "~").into()
+    } else {
+        token.into()
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<Self::Value, D::Error> {
-        value.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(self.here(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(self.here(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(self.here(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        // As JSON is written: 1e300 has no 300 digits.
-        Ok(serde_json::Number::from_f64(value).and_then(|number| self.here(number)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(self.here(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        let Some((name, rest)) = self.next() else {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(None);
-        };
-        while let Some(is_meant) = map.next_key_seed(Key(&name))? {
-            if is_meant {
-                found = map.next_value_seed(rest)?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+/// A value as text, unless it is a map, a list or `null`. A number is written in one way, whatever way that is in JSON: it names
+/// things.
+fn shown(value: &str) -> Option<String> {
+    match value.as_bytes().first()? {
+        b'"' => json::text(value).ok().map(Cow::into_owned),
+        b't' | b'f' => Some(value.to_owned()),
+        b'-' | b'0'..=b'9' => {
+            let number: serde_json::Number = serde_json::from_str(value).ok()?;
+            Some(number.to_string())
         }
-        Ok(found)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        if let Some((name, rest)) = self.next()
-            && let Some(index) = index(&name)
-        {
-            for _ in 0..index {
-                if seq.next_element::<IgnoredAny>()?.is_none() {
-                    return Ok(None);
-                }
-            }
-            found = seq.next_element_seed(rest)?.flatten();
-        }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(found)
-    }
-}
-
-/// An index of a list: digits, and no zero in front of others.
-fn index(token: &str) -> Option<usize> {
-    let is_written_so = token == "0" || !token.starts_with(['0', '+']);
-    token.parse().ok().filter(|_| is_written_so)
-}
-
-/// Whether a name is this one.
-struct Key<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<bool, D::Error> {
-        name.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
-        Ok(name == self.0)
+        _ => None,
     }
 }
 
@@ -145,8 +43,7 @@ mod tests {
     use super::*;
 
     /// What a tree of the same text says.
-    fn in_tree(json: &[u8], pointer: &str) -> Option<String> {
-        let tree: Value = serde_json::from_slice(json).ok()?;
+    fn in_tree(tree: &Value, pointer: &str) -> Option<String> {
         match tree.pointer(pointer)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
@@ -158,7 +55,8 @@ mod tests {
     fn check(json: &str, pointer: &str, expected: Option<&str>) {
         let found = find(json.as_bytes(), pointer);
         assert_eq!(found.as_deref(), expected, "{json} {pointer}");
-        assert_eq!(found, in_tree(json.as_bytes(), pointer), "{json} {pointer}");
+        let tree = serde_json::from_str(json).unwrap_or_default();
+        assert_eq!(found, in_tree(&tree, pointer), "{json} {pointer}");
     }
 
     #[test]
@@ -191,18 +89,56 @@ mod tests {
         ] {
             check(broken, "/a", None);
         }
+        assert_eq!(find(b"{\"a\":1,\"b\":\"\xff\"}", "/a"), None);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            1 => Just(Value::Null),
+            1 => any::<bool>().prop_map(Value::from),
+            2 => any::<i64>().prop_map(Value::from),
+            2 => any::<f64>().prop_map(Value::from),
+            4 => r#"[\[\]{},:"a0-9 \\日]{0,8}"#.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let members = proptest::collection::vec(("[a0~/]{0,2}", inner.clone()), 1..5);
+            prop_oneof![
+                1 => proptest::collection::vec(inner, 1..5).prop_map(Value::from),
+                3 => members.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// A pointer to one of the leaves of `value`: which one `choices` say.
+    fn to_leaf(value: &Value, choices: &[prop::sample::Index]) -> String {
+        let [choice, rest @ ..] = choices else {
+            return String::new();
+        };
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                let (name, value) = members.iter().nth(choice.index(members.len())).unwrap();
+                let token = name.replace('~', "~0").replace('/', "~1");
+                format!("/{token}{}", to_leaf(value, rest))
+            }
+            Value::Array(items) if !items.is_empty() => {
+                let index = choice.index(items.len());
+                format!("/{index}{}", to_leaf(&items[index], rest))
+            }
+            _ => String::new(),
+        }
     }
 
     proptest! {
         #[test]
-        fn it_finds_what_a_tree_has(
-            text in r#"[\[\]{},:"a0-9 .e\\-]{0,24}"#,
-            pointer in r"(/[a0-9]{0,2}){0,3}",
-        ) {
-            let json = format!(r#"{{"a":[{text}],"0":{{"a":{text}}}}}"#);
-            for json in [text.as_bytes(), json.as_bytes()] {
-                prop_assert_eq!(find(json, &pointer), in_tree(json, &pointer));
-            }
+        fn it_finds_what_a_tree_has(tree in any_json(), choices in any::<[prop::sample::Index; 6]>(), elsewhere in "(/[a0~1]{0,2}){0,3}") {
+            let json = tree.to_string();
+            // Its last digit may be another one when a double is read again.
+            let tree = serde_json::from_str(&json).unwrap();
+            let leaf = to_leaf(&tree, &choices);
+            let expected = in_tree(&tree, &leaf);
+            prop_assert_eq!(expected.is_none(), tree.pointer(&leaf).unwrap().is_null());
+            prop_assert_eq!(find(json.as_bytes(), &leaf), expected);
+            prop_assert_eq!(find(json.as_bytes(), &elsewhere), in_tree(&tree, &elsewhere));
         }
     }
 }

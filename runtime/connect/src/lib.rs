@@ -19,6 +19,8 @@ mod late;
 pub mod mongodb;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+#[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
+mod parts;
 pub mod sink;
 pub mod source;
 #[cfg(feature = "file")]
@@ -35,6 +37,7 @@ pub enum Transactions {}
 
 mod disk;
 mod field;
+mod json;
 mod template;
 #[cfg(test)]
 #[cfg(feature = "file")]

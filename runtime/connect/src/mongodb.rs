@@ -6,7 +6,6 @@ mod date;
 mod document;
 mod failure;
 mod insert;
-mod json;
 mod number;
 pub mod sink;
 mod writer;

@@ -87,3 +87,27 @@ fn a_request_that_is_too_large_is_halved_until_the_record_is_found_that_is() {
         assert_eq!(elasticsearch.documents(&index).len(), 199, "gzip: {gzip}");
     }
 }
+
+#[test]
+fn an_index_of_a_day_that_may_not_be_made_stops() {
+    let node = Node::with_settings("action.auto_create_index=false");
+    node.start();
+    let elasticsearch = node.elasticsearch();
+    let write = |index: &str| {
+        let subject = Subject::connect(&sink(&elasticsearch.address, index, "")).unwrap();
+        subject.write(&laws::records_of(0, [br#"{"to":"there"}"#.to_vec()]))
+    };
+    match write("logs-{time:%Y.%m.%d}") {
+        Err(SinkError::Misconfigured(error)) => {
+            let said = causes(&*error);
+            assert!(said.contains("index logs-2023.01.18: "), "{said}");
+            assert!(said.contains("action.auto_create_index"), "{said}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let verdicts = write("logs-{field:/to}").unwrap();
+    assert!(
+        matches!(&verdicts[..], [Verdict::Rejected(_)]),
+        "{verdicts:?}"
+    );
+}

@@ -166,3 +166,74 @@ fn a_record_that_spoils_requests_is_found_among_those_that_do_not() {
     }
     assert!(server.asked() < 20, "halves are sent, not each by itself");
 }
+
+#[test]
+fn a_record_that_elasticsearch_cannot_read_is_a_dead_letter_though_it_came_alone() {
+    let unreadable = json!({ "error": error("illegal_argument_exception", "cannot read that") });
+    let server = answering(move |_| (400, unreadable.clone()));
+    let subject = Subject::connect(&sink(&server.address(), "logs", ", gzip: false")).unwrap();
+    for n in 0..3 {
+        match &subject.write(&records(n..n + 1)).unwrap()[..] {
+            [Verdict::Rejected(reason)] => assert!(reason.contains("cannot read that"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // So many are not to blame one after the other.
+    stops(
+        subject.write(&records(0..1_000)),
+        "every request is refused",
+    );
+    let closed = error(
+        "illegal_argument_exception",
+        "explicit index in bulk is not allowed",
+    );
+    let closed = json!({ "error": closed });
+    stops(
+        write("logs", 400, closed),
+        "rest.action.multi.allow_explicit_index",
+    );
+}
+
+#[test]
+fn an_index_that_is_not_there_is_the_fault_of_who_named_it() {
+    let missing = error("index_not_found_exception", "no such index [logs]");
+    let closed = error("index_closed_exception", "closed");
+    for index in ["logs", "logs-{topic}", "logs-{time:%Y.%m.%d}"] {
+        stops(
+            write(index, 200, items(404, &missing)),
+            "action.auto_create_index",
+        );
+    }
+    stops(write("logs", 200, items(400, &closed)), "closed");
+    // Of a day that is over: others take what comes.
+    for (index, error) in [
+        ("logs-{time:%Y.%m.%d}", &closed),
+        ("logs-{field:/to}", &missing),
+        ("logs-{field:/to}", &closed),
+    ] {
+        let verdicts = write(index, 200, items(404, error)).unwrap();
+        let is_rejected = |verdict: &Verdict| matches!(verdict, Verdict::Rejected(_));
+        assert!(verdicts.iter().all(is_rejected), "{index}: {verdicts:?}");
+    }
+}
+
+#[test]
+fn what_went_into_a_failure_store_is_a_dead_letter() {
+    let server = answering(|asked| {
+        // No more is in an answer than what was asked for.
+        let said = asked
+            .line
+            .contains("items.*.failure_store")
+            .then_some("used");
+        let odd = json!({ "create": { "status": 201, "failure_store": said } });
+        let even = json!({ "create": { "status": 201 } });
+        (200, json!({ "errors": false, "items": [even, odd] }))
+    });
+    let subject = Subject::connect(&sink(&server.address(), "logs", ", gzip: false")).unwrap();
+    match &subject.write(&records(0..2)).unwrap()[..] {
+        [Verdict::Written, Verdict::Rejected(reason)] => {
+            assert!(reason.contains("STREAM::failures"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tamis_core::sink::{SinkError, Verdict};
 use tamis_tests::laws::{Subject, causes};
 use tamis_tests::mongo::{Mongo, MongoServer};
+use tokio::time::Instant;
 
-use super::{Place, assert_stops, assert_verdicts, records};
+use super::{Place, answer, assert_stops, assert_verdicts, records};
 
 fn users(names: impl IntoIterator<Item = u64>) -> Vec<String> {
     let value = |name| format!("{{\"user\":\"u{name}\"}}");
@@ -96,7 +97,9 @@ impl Told {
     fn new() -> Self {
         let server = MongoServer::with_flags("--enable-test-commands");
         server.start();
-        let place = Place::new(server.mongo());
+        let mut place = Place::new(server.mongo());
+        // A server that is no primary is looked at again after that; the default is ten seconds.
+        place.options = "&heartbeatFrequencyMS=500";
         Self {
             _server: server,
             place,
@@ -105,7 +108,11 @@ impl Told {
 
     /// Has the next `times` inserts fail like this.
     fn fail(&self, times: u32, how: Value) {
-        let mut data = json!({ "failCommands": ["insert"] });
+        self.fail_command("insert", times, &how);
+    }
+
+    fn fail_command(&self, command: &str, times: u32, how: &Value) {
+        let mut data = json!({ "failCommands": [command] });
         let fields = data.as_object_mut().unwrap();
         fields.extend(how.as_object().unwrap().clone());
         let fail = json!({ "configureFailPoint": "failCommand", "mode": { "times": times }, "data": data });
@@ -169,6 +176,25 @@ fn a_server_that_does_not_answer_is_waited_for() {
 }
 
 #[test]
+fn indexes_that_take_longer_than_an_answer_are_waited_for() {
+    let told = Told::new();
+    let slow = json!({ "blockConnection": true, "blockTimeMS": 3_500 });
+    told.fail_command("createIndexes", 1, &slow);
+    let started = Instant::now();
+    let more = "timeout_ms: 1000, create: { indexes: [{ keys: [user] }] }";
+    let sink = told.place.sink(more);
+    assert!(started.elapsed() >= Duration::from_millis(3_500));
+    let all = records(0, users(0..5));
+    assert_eq!(sink.settle(&all), vec![Verdict::Written; 5]);
+    let indexes = answer(&told.place, &json!({ "listIndexes": "all" }));
+    let indexes = indexes["cursor"]["firstBatch"].as_array().unwrap().clone();
+    assert!(
+        indexes.iter().any(|it| it["name"] == "user_1"),
+        "{indexes:?}"
+    );
+}
+
+#[test]
 fn one_that_the_server_does_not_understand_is_found_among_its_neighbours() {
     let told = Told::new();
     let sink = told.place.sink("timeout_ms: 20000");
@@ -199,6 +225,14 @@ fn a_right_that_is_missing_stops_or_is_a_dead_letter() {
     assert!(
         said.contains(&format!("{}.all", told.place.database)),
         "{said}"
+    );
+    // Of a day, too: the right is missing, and not on that day alone.
+    let daily = told.place.configuration("collection: 'all{time:%d}'");
+    let daily = Subject::connect(&daily).unwrap();
+    told.fail(1, unauthorized.clone());
+    assert_stops(
+        daily.write(&records(0, users(0..5))),
+        "the right `readWrite`",
     );
     let named = told.place.configuration("collection: 'all{field:/to}'");
     let named = Subject::connect(&named).unwrap();

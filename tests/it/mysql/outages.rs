@@ -127,6 +127,13 @@ fn a_deadlock_with_someone_else_is_tried_again() {
     client.send(&format!("INSERT INTO t VALUES {}", rows.join(",")));
     client.send(&format!("INSERT INTO t VALUES ('{}', 'theirs')", id(9)));
     await_state(&server, "RUNNING", 1);
+    let connections = || {
+        let name = &database.name;
+        server.administer(&format!(
+            "SELECT id FROM information_schema.processlist WHERE db='{name}' ORDER BY id"
+        ))
+    };
+    let before = connections();
     let all = records((0..10).map(|n| format!("value {n}")));
     thread::scope(|scope| {
         let first = scope.spawn(|| unavailable(&subject, &all));
@@ -136,6 +143,10 @@ fn a_deadlock_with_someone_else_is_tried_again() {
         assert!(said.contains("1213"), "{said}");
     });
     client.send("ROLLBACK");
+    eventually(LONG, "the client gives its locks back", || {
+        subject.write(&all).is_ok()
+    });
+    assert_eq!(connections(), before, "that of the sink is used again");
     client.end();
     assert_eq!(subject.settle(&all), vec![Verdict::Written; 10]);
     let there = stored(&database, "t", "v");

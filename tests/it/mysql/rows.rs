@@ -83,6 +83,52 @@ fn rows_that_do_not_fit_are_found_among_those_that_do_with_the_servers_words() {
 }
 
 #[test]
+fn a_row_that_a_trigger_stumbles_over_is_found_alone() {
+    let database = Database::shared();
+    let columns = "table: t, columns: { v: { from: '{value}', type: text } }";
+    for (body, words) in [
+        ("INSERT INTO audit VALUES (NEW.v)", "audit' doesn't exist"),
+        (
+            "INSERT INTO other (missing) VALUES (NEW.v)",
+            "Unknown column 'missing'",
+        ),
+        (
+            "SET NEW.d = STR_TO_DATE(NEW.v, '%Y-%m-%d')",
+            "Incorrect datetime value: 'bad'",
+        ),
+        (
+            "SIGNAL SQLSTATE '42S02' SET MYSQL_ERRNO = 1644, MESSAGE_TEXT = 'not this one'",
+            "not this one",
+        ),
+    ] {
+        database.run(
+            "DROP TABLE IF EXISTS t; CREATE TABLE t (id VARCHAR(99) PRIMARY KEY, v TEXT, d DATETIME); \
+             CREATE OR REPLACE TABLE other (v TEXT)",
+        );
+        let of_bad = format!("IF NEW.v = 'bad' THEN {body}; END IF");
+        let trigger = format!("CREATE TRIGGER odd BEFORE INSERT ON t FOR EACH ROW {of_bad}");
+        database.run(&format!("DELIMITER //\n{trigger}//\n"));
+        let subject = connected(&database, columns);
+        let value = |n: usize| {
+            if n == 13 {
+                "bad".to_owned()
+            } else {
+                format!("value {n}")
+            }
+        };
+        let verdicts = subject.settle(&records((0..40).map(value)));
+        let said = reason(&verdicts, 13);
+        assert!(said.contains(words), "{said}");
+        let written = verdicts
+            .iter()
+            .filter(|it| **it == Verdict::Written)
+            .count();
+        assert_eq!(written, 39, "{words}");
+        assert_eq!(stored(&database, "t", "v").len(), 39, "{words}");
+    }
+}
+
+#[test]
 fn where_no_row_fits_each_is_refused() {
     let database = Database::shared();
     database.run(TABLE);

@@ -72,6 +72,70 @@ fn a_table_that_lacks_something_stops_with_the_statement_that_mends_it() {
 }
 
 #[test]
+fn a_key_that_lets_a_repeat_in_is_none() {
+    let database = Database::shared();
+    let columns = "table: t, columns: { a: { type: bigint } }";
+    let id = "id VARCHAR(99) NOT NULL";
+    for table in [
+        "id VARCHAR(99) UNIQUE, a INT".to_owned(),
+        format!("{id}, a INT, UNIQUE (id, a)"),
+        format!("{id}, a INT, UNIQUE (a, id)"),
+        format!("{id}, a INT, UNIQUE (id(9))"),
+        format!("{id}, a INT NOT NULL, PRIMARY KEY (a), KEY (id)"),
+    ] {
+        database.run(&format!("CREATE OR REPLACE TABLE t ({table})"));
+        let said = refused(&database, columns);
+        assert!(
+            said.contains("table t has no unique key of its column id"),
+            "{table}: {said}"
+        );
+    }
+    for table in [
+        format!("{id}, a INT NOT NULL, PRIMARY KEY (id, a)"),
+        format!("{id}, a INT, UNIQUE (id)"),
+        format!("{id}, a INT, UNIQUE (id, a), UNIQUE (id)"),
+    ] {
+        database.run(&format!("CREATE OR REPLACE TABLE t ({table})"));
+        let subject = connected(&database, columns);
+        let all = records([r#"{"a":1}"#, r#"{"a":2}"#]);
+        for _ in 0..2 {
+            assert_eq!(subject.settle(&all), vec![Verdict::Written; 2], "{table}");
+        }
+        assert_eq!(database.sql("SELECT COUNT(*) FROM t"), ["2"], "{table}");
+    }
+}
+
+#[test]
+fn a_table_of_a_day_that_is_missing_stops() {
+    let database = Database::shared();
+    let settings = format!("table: 'logs_{{time:%Y%m%d}}', {VALUE}");
+    let subject = connected(&database, &settings);
+    let stopped = subject.try_settle(&records(["a"])).unwrap_err();
+    let said = causes(&stopped);
+    assert!(matches!(stopped, SinkError::Misconfigured(_)), "{said}");
+    database.run(statement(&said, "CREATE TABLE"));
+    assert_eq!(subject.settle(&records(["a"])), [Verdict::Written]);
+}
+
+#[test]
+fn a_record_that_is_no_row_names_no_table() {
+    let database = Database::shared();
+    let subject = connected(
+        &database,
+        "table: 't_{field:/to}', create: true, destinations_max: 1, columns: { b: { type: boolean } }",
+    );
+    let values = [
+        r#"{"to":"x","b":7}"#,
+        r#"{"to":"a","b":true}"#,
+        r#"{"to":"b","b":true}"#,
+    ];
+    let verdicts = subject.settle(&records(values));
+    assert!(reason(&verdicts, 0).contains("neither true nor false"));
+    assert_eq!(verdicts[1], Verdict::Written);
+    assert!(reason(&verdicts, 2).contains("one more than the 1 destinations"));
+}
+
+#[test]
 fn a_table_that_is_changed_under_way_is_looked_at_again() {
     let database = Database::shared();
     let subject = connected(&database, &format!("table: t, create: true, {VALUE}"));

@@ -72,6 +72,11 @@ fn uri(at: &str, uri: &str, report: &mut Report) {
         let cure = "write `%40` for it";
         report.add_with_cure(at, "has an `@` in the user or the password", cure);
     }
+    if !hosts.contains('@') && options.contains('@') {
+        // What is before it would be taken for a host and its port, and be shown where that is.
+        let cure = "write `%40` for it, and `%3F` for a `?` in the user or the password";
+        report.add_with_cure(at, "has an `@` behind a `?`", cure);
+    }
     let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
     if hosts.is_empty() || hosts.starts_with('/') {
         report.add_with_cure(at, "names no host", "write `mongodb://host:port`");

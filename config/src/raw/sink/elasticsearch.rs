@@ -18,9 +18,9 @@ pub(crate) struct RawElasticsearchSink {
     #[schemars(length(min = 1, max = 64))]
     pub(crate) urls: Vec<String>,
     /// The index of a record, from `{topic}` (the one that it was read from), `{partition}`, `{route}`, `{time:%Y.%m.%d}`
-    /// (the record's time in UTC) and `{field:/Type}` (a field of its JSON value, by pointer). Lower case. Where `{route}`,
-    /// `{time:…}` or `{field:…}` name one that is not legal or cannot be made, the record becomes a dead letter; any other one
-    /// stops the pipeline.
+    /// (the record's time in UTC) and `{field:/Type}` (a field of its JSON value, by pointer). Lower case. Where `{route}` or
+    /// `{field:…}` name one that is not legal or cannot be made, the record becomes a dead letter; any other one stops the
+    /// pipeline.
     pub(crate) index: String,
     /// Whether `index` names a data stream. Its documents are only ever created, and need a field `@timestamp`.
     #[serde(default)]

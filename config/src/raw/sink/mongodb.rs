@@ -20,9 +20,9 @@ pub(crate) struct RawMongodbSink {
     /// The database of a record: a template as in `collection`.
     pub(crate) database: String,
     /// The collection of a record, from `{topic}`, `{partition}`, `{route}`, `{time:%Y-%m-%d}` (the record's time in UTC) and
-    /// `{field:/Type}` (a field of its JSON value, by pointer). One that is not there is made. Where a record names one that
-    /// MongoDB does not allow, or that may not be written, it becomes a dead letter; one that the configuration names stops the
-    /// pipeline.
+    /// `{field:/Type}` (a field of its JSON value, by pointer). One that is not there is made. Where `{route}` or
+    /// `{field:…}` name one that MongoDB does not allow, or that may not be written, the record becomes a dead letter; any other
+    /// one stops the pipeline.
     pub(crate) collection: String,
     /// Distinct collections that records may name within an hour; a record that would name one more becomes a dead letter.
     /// 256 keep a field with free values from filling a server with collections.

@@ -21,8 +21,8 @@ pub(crate) struct RawMysqlSink {
     pub(crate) password: Option<String>,
     /// The table of a record, from `{topic}` (the one that it was read from), `{partition}`, `{route}`, `{time:%Y%m%d}`
     /// (the record's time in UTC) and `{field:/Type}` (a field of its JSON value, by pointer): letters, digits, `_`, `$` and
-    /// `-`, at most 64. Where `{route}`, `{time:…}` or `{field:…}` name one that is not legal, or not there and not made, the
-    /// record becomes a dead letter; any other one stops the pipeline.
+    /// `-`, at most 64. Where `{route}` or `{field:…}` name one that is not legal, or not there and not made, the record becomes
+    /// a dead letter; any other one stops the pipeline.
     pub(crate) table: String,
     /// Distinct tables that records may name within an hour; a record that would name one more becomes a dead letter.
     #[serde(default = "destinations_max")]

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::de::IgnoredAny;
 use tamis_config::spec::{ElasticsearchOperation, ElasticsearchSinkSpec, is_index_name};
-use tamis_config::template::Part;
 use tamis_core::sink::{Record, SinkError, Verdict};
 
 use crate::destinations::Destinations;
+use crate::json;
 
 /// What Elasticsearch takes as an `_id`. It refuses a whole request because of a longer one.
 const ID_BYTES_MAX: usize = 512;
@@ -41,10 +40,6 @@ impl Lines {
         self.lines.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     pub(super) fn of(&self, part: &Range<usize>) -> &[Line] {
         &self.lines[part.clone()]
     }
@@ -65,17 +60,13 @@ impl Lines {
 #[derive(Debug)]
 pub(super) struct Encoder {
     destinations: Destinations,
-    /// Whether anything but the time of a record can name an index that no one thought of.
-    names_are_free: bool,
     start: &'static [u8],
 }
 
 impl Encoder {
     pub(super) fn new(spec: &ElasticsearchSinkSpec) -> Self {
-        let is_free = |part: &Part| matches!(part, Part::Field(_) | Part::Route);
         Self {
             destinations: Destinations::new(&spec.index, spec.indexes_max),
-            names_are_free: spec.index.parts.iter().any(is_free),
             start: match spec.operation {
                 ElasticsearchOperation::Create => br#"{"create":{"_index":"#,
                 ElasticsearchOperation::Index => br#"{"index":{"_index":"#,
@@ -108,11 +99,8 @@ impl Encoder {
             Err(reason) => return Ok(Err(reason)),
         };
         if !is_index_name(&index) {
-            let words = "Elasticsearch allows no index of this name".to_owned();
-            return match self.refused_index(&index, words)? {
-                Verdict::Rejected(reason) => Ok(Err(reason)),
-                Verdict::Written | Verdict::Retry(_) => unreachable!("an index was refused"),
-            };
+            let words = format!("index {index}: Elasticsearch allows no index of this name");
+            return self.destinations.refuse(&index, words).map(Err);
         }
         let bytes = &mut lines.bytes;
         bytes.reserve(LINE_BYTES + index.len() + id.len() + value.len());
@@ -131,30 +119,30 @@ impl Encoder {
     }
 
     /// What it means that there is no `index`, and that none is made.
-    pub(super) fn refused_index(&self, index: &str, words: String) -> Result<Verdict, SinkError> {
-        let words = format!("index {index}: {words}");
-        if self.destinations.are_fixed() {
-            let advice = "make it, let it be made (`action.auto_create_index`), or correct `index`";
-            return Err(SinkError::Misconfigured(
-                format!("{words}; {advice}").into(),
-            ));
-        }
-        self.destinations.forget(index);
-        Ok(Verdict::Rejected(words))
+    pub(super) fn no_index(&self, index: &str, words: &str) -> Result<Verdict, SinkError> {
+        let advice = "make it, let it be made (`action.auto_create_index`), or correct `index`";
+        let words = format!("index {index}: {words}; {advice}");
+        self.destinations
+            .refuse(index, words)
+            .map(Verdict::Rejected)
     }
 
-    /// What it means that this user may not write to `index`. Where only time can tell it from others, a right is missing.
-    pub(super) fn forbidden_index(&self, index: &str, words: String) -> Result<Verdict, SinkError> {
+    /// What it means that this user may not write to `index`.
+    pub(super) fn forbidden_index(&self, index: &str, words: &str) -> Result<Verdict, SinkError> {
+        let advice = "give the user of `user` or `api_key` the rights `create_doc` (with `operation: index` also `index`) and \
+                      `auto_configure` on it";
+        let words = format!("index {index}: {words}; {advice}");
+        self.destinations
+            .refuse(index, words)
+            .map(Verdict::Rejected)
+    }
+
+    /// What it means that `index` is there, and that a person has closed it or set it to be read only.
+    pub(super) fn retired_index(&self, index: &str, words: &str) -> Result<Verdict, SinkError> {
         let words = format!("index {index}: {words}");
-        if !self.names_are_free {
-            let advice = "give the user of `user` or `api_key` the rights `create_doc` (with `operation: index` also `index`) and \
-                          `auto_configure` on it";
-            return Err(SinkError::Misconfigured(
-                format!("{words}; {advice}").into(),
-            ));
-        }
-        self.destinations.forget(index);
-        Ok(Verdict::Rejected(words))
+        self.destinations
+            .retired(index, words)
+            .map(Verdict::Rejected)
     }
 }
 
@@ -162,9 +150,7 @@ impl Encoder {
 fn document<'a>(record: &Record<'a>) -> Result<&'a [u8], String> {
     let value = record.value();
     let value = value.ok_or("a record without a value (a tombstone) is no document")?;
-    serde_json::from_slice::<IgnoredAny>(value).map_err(|error| format!("no JSON: {error}"))?;
-    let first = value.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(&b'{') {
+    if json::check(value)? == Some(b'{') {
         Ok(value)
     } else {
         Err("a document is a JSON object, and this is another kind of value".to_owned())

@@ -42,6 +42,10 @@ pub(super) async fn connect(spec: &MongodbSinkSpec) -> Result<Cluster, SinkError
     })
 }
 
+/// What is said of a URI that the driver does not understand.
+const NOT_UNDERSTOOD: &str = "`uri` is not understood: it is `mongodb://USER:PASSWORD@HOST:PORT,HOST:PORT/?OPTION=VALUE&…`, with \
+                              user and password percent-encoded; look at the hosts, their ports and the options";
+
 /// What every MongoDB takes.
 const DOCUMENT_BYTES_MAX: i32 = 16 << 20;
 
@@ -57,16 +61,7 @@ pub(super) fn stop(failure: Failure) -> SinkError {
 }
 
 async fn options(spec: &MongodbSinkSpec) -> Result<ClientOptions, SinkError> {
-    let uri = spec.uri.expose();
-    let mut options = ClientOptions::parse(uri).await.map_err(|error| {
-        // Its words may show a part of the URI, and so of a password.
-        let words = if uri.contains('@') {
-            "`uri` is not understood; user and password must be percent-encoded".to_owned()
-        } else {
-            format!("`uri` is not understood: {}", error.kind)
-        };
-        SinkError::Misconfigured(words.into())
-    })?;
+    let mut options = parsed(spec.uri.expose()).await?;
     // Half of the time, so that the other half is left for saying why.
     let half = Duration::from_millis(spec.timeout_ms / 2);
     options.app_name.get_or_insert_with(|| "tamis".to_owned());
@@ -80,6 +75,22 @@ async fn options(spec: &MongodbSinkSpec) -> Result<ClientOptions, SinkError> {
         options.tls = Some(Tls::Enabled(tls_options(tls)));
     }
     Ok(options)
+}
+
+/// What is in `uri`.
+async fn parsed(uri: &str) -> Result<ClientOptions, SinkError> {
+    let not_understood = || SinkError::Misconfigured(NOT_UNDERSTOOD.into());
+    // The driver would cut a text behind a `%` in the middle of a character, and panic with the text in its words.
+    let is_encoded = |part: &str| {
+        let digits = part.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !uri.split('%').skip(1).all(is_encoded) {
+        return Err(not_understood());
+    }
+    // What it says may show a part of it, and so of a password: whatever it takes for a host, a port or an option.
+    let parsed = ClientOptions::parse(uri).await;
+    parsed.map_err(|_| not_understood())
 }
 
 fn write_concern(spec: &MongodbWriteConcern, timeout: Duration) -> WriteConcern {
@@ -99,4 +110,35 @@ fn tls_options(spec: &MongodbTls) -> TlsOptions {
     } = spec;
     let options = TlsOptions::builder().ca_file_path(ca.clone());
     options.cert_key_file_path(certificate_key.clone()).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_of_a_uri_is_shown_that_is_not_understood() {
+        for uri in [
+            "mongodb://tamis:s3sam",
+            "mongodb://tamis:s3sam@db:port/",
+            "mongodb://tamis:s3sam:s3sam@db/",
+            "mongodb://tamis:s3sam/s3sam@db/",
+            "mongodb://tamis:s3sam%zz@db/",
+            "mongodb://tamis:%日s3sam@db/",
+            "mongodb://tamis:s3sam?s3sam@db/",
+            "mongodb://tamis:s3sam#s3sam",
+            "mongodb://[s3sam",
+            "mongodb://db/s3sam$s3sam",
+            "mongodb://db/?authMechanism=s3sam",
+            "mongodb://db/?s3sam",
+            "mongodb://db/?tls=s3sam",
+            "s3sam://db/",
+        ] {
+            let Err(SinkError::Misconfigured(error)) = parsed(uri).await else {
+                panic!("{uri} is understood");
+            };
+            assert_eq!(error.to_string(), NOT_UNDERSTOOD);
+        }
+        assert!(parsed("mongodb://tamis:s3%40sam@db:27017/").await.is_ok());
+    }
 }

@@ -1,6 +1,8 @@
 //! Collections and indexes that are made on request.
 
 use std::collections::HashSet;
+use std::future::IntoFuture as _;
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,9 +11,17 @@ use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{IndexOptions, TimeseriesGranularity, TimeseriesOptions};
 use mongodb::{Database, IndexModel};
 use tamis_config::spec::{Granularity, MongodbCreate, MongodbIndex, MongodbKind};
+use tokio::time::{Instant, timeout};
+use tracing::info;
 
 use super::failure::Failure;
 use super::insert::bounded;
+
+/// How long indexes may take: in a large collection that is there already, hours.
+const INDEXES_LIMIT: Duration = Duration::from_hours(24);
+
+/// How often it is said that they are being made.
+const SAY_EVERY: Duration = Duration::from_mins(1);
 
 /// There is a collection of this name.
 const EXISTS: i32 = 48;
@@ -63,10 +73,7 @@ impl Creator {
         }
         self.collection(database, collection).await?;
         if !self.spec.indexes.is_empty() {
-            let indexes = self.spec.indexes.iter().map(index);
-            let collection = database.collection::<Document>(collection);
-            let created = bounded(self.limit, collection.create_indexes(indexes)).await?;
-            created.map_err(|error| Failure::of(&error))?;
+            self.indexes(database, collection).await?;
         }
         let mut made = self.made.lock().expect("no one panics while noting");
         if made.len() >= self.made_max {
@@ -74,6 +81,38 @@ impl Creator {
         }
         made.insert(full_name);
         Ok(())
+    }
+
+    /// Makes the indexes of `collection`, and waits until they are made as long as the server is there: whoever hangs up may stop it
+    /// from making them.
+    async fn indexes(&self, database: &Database, collection: &str) -> Result<(), Failure> {
+        let failed = |error: Error| Failure::of(&error);
+        let indexes = self.spec.indexes.iter().map(index);
+        let all = database.collection::<Document>(collection);
+        let mut created = pin!(all.create_indexes(indexes).into_future());
+        let start = Instant::now();
+        let mut said = None;
+        while start.elapsed() < INDEXES_LIMIT {
+            if let Ok(created) = timeout(self.limit, &mut created).await {
+                return created.map(drop).map_err(failed);
+            }
+            let ping = database.run_command(doc! { "ping": 1 });
+            bounded(self.limit, ping).await?.map_err(failed)?;
+            if said.is_none_or(|said: Instant| said.elapsed() >= SAY_EVERY) {
+                said = Some(Instant::now());
+                let database = database.name();
+                info!(
+                    database,
+                    collection,
+                    seconds = start.elapsed().as_secs(),
+                    "indexes are being made, which takes long in a large collection; nothing is written to it before"
+                );
+            }
+        }
+        let hours = INDEXES_LIMIT.as_secs() / 3_600;
+        Err(Failure::Away(format!(
+            "indexes are not made within {hours} hours"
+        )))
     }
 
     async fn collection(&self, database: &Database, name: &str) -> Result<(), Failure> {

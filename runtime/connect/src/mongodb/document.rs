@@ -7,12 +7,12 @@ use tamis_config::spec::MongodbSinkSpec;
 
 use self::fields::Fields;
 use super::date::Dates;
-use super::json::Reader;
 use super::number::{Number, Numbers};
 use super::writer::{Kind, Writer};
+use crate::json::Reader;
 
 /// Levels of maps and lists that MongoDB takes.
-const DEPTH_MAX: usize = 100;
+const LEVELS_MAX: u32 = 100;
 
 /// Makes documents of records.
 #[derive(Debug)]
@@ -43,11 +43,10 @@ impl Encoder {
     pub(super) fn document(&self, id: &str, value: &[u8]) -> Result<RawDocumentBuf, String> {
         let mut making = Making {
             encoder: self,
-            reader: Reader::new(value)?,
+            reader: Reader::new(value, LEVELS_MAX)?,
             // Lengths and types take more room than quotes and commas.
             writer: Writer::with_capacity(value.len() * 3 / 2 + id.len() + 32),
             fields: Fields::default(),
-            depth: 0,
         };
         making.whole(id)?;
         let bytes = making.writer.into_bytes();
@@ -61,8 +60,6 @@ struct Making<'a> {
     reader: Reader<'a>,
     writer: Writer,
     fields: Fields,
-    /// Of the map or list that is being written.
-    depth: usize,
 }
 
 impl<'a> Making<'a> {
@@ -150,7 +147,8 @@ impl<'a> Making<'a> {
     fn text(&mut self, dates: Option<&Dates>) -> Result<Kind, String> {
         let start = self.writer.len();
         let open = self.writer.open();
-        self.reader.text(&mut self.writer)?;
+        self.reader
+            .text(|piece| self.writer.push(piece.as_bytes()))?;
         let text = self.writer.bytes(start + 4..self.writer.len());
         if let Some(instant) = dates.and_then(|dates| dates.instant(text)) {
             self.writer.truncate(start);
@@ -163,48 +161,29 @@ impl<'a> Making<'a> {
 
     /// Takes a list, whose first bracket was peeked at, and writes its elements.
     fn list(&mut self, dates: Option<&'a Dates>) -> Result<(), String> {
-        self.enter()?;
-        if self.reader.peek() == Some(b']') {
-            self.reader.skip();
-            self.depth -= 1;
-            return Ok(());
-        }
-        for index in 0.. {
+        let (mut index, mut more) = (0, self.reader.open(b']')?);
+        while more {
             let element = self.writer.element();
             self.writer.push_index(index);
             let name = self.writer.bytes(element + 1..self.writer.len());
             let dates = dates.and_then(|dates| dates.field(name));
             self.writer.end_name();
             self.value(element, dates)?;
-            if self.reader.peek() != Some(b',') {
-                break;
-            }
-            self.reader.skip();
+            index += 1;
+            more = self.reader.more(b']')?;
         }
-        self.reader.expect(b']')?;
-        self.depth -= 1;
         Ok(())
     }
 
     /// Takes a map, whose first brace was peeked at, and writes its fields. Of those with one name the last one counts.
     fn map(&mut self, dates: Option<&'a Dates>) -> Result<(), String> {
-        self.enter()?;
         let first = self.fields.begin();
-        if self.reader.peek() == Some(b'}') {
-            self.reader.skip();
-            self.depth -= 1;
-            return Ok(());
-        }
-        loop {
+        let mut more = self.reader.open(b'}')?;
+        while more {
             self.field(first, dates)?;
-            if self.reader.peek() != Some(b',') {
-                break;
-            }
-            self.reader.skip();
+            more = self.reader.more(b'}')?;
         }
-        self.reader.expect(b'}')?;
         self.fields.end(first, &mut self.writer);
-        self.depth -= 1;
         Ok(())
     }
 
@@ -214,7 +193,8 @@ impl<'a> Making<'a> {
         }
         let element = self.writer.element();
         let start = self.writer.len();
-        self.reader.text(&mut self.writer)?;
+        self.reader
+            .text(|piece| self.writer.push(piece.as_bytes()))?;
         let mut name = self.writer.bytes(start..self.writer.len());
         if name.contains(&0) {
             let name = String::from_utf8_lossy(name).replace('\0', "\\u0000");
@@ -223,7 +203,7 @@ impl<'a> Making<'a> {
             ));
         }
         let dates = dates.and_then(|dates| dates.field(name));
-        let is_id = self.depth == 1 && name == b"_id";
+        let is_id = self.reader.level() == 1 && name == b"_id";
         if is_id {
             let Some(kept) = &self.encoder.keep_id_as else {
                 return Err(OWN_ID.to_owned());
@@ -240,19 +220,8 @@ impl<'a> Making<'a> {
             ));
         }
         self.writer.end_name();
-        self.reader.expect(b':')?;
+        self.reader.colon()?;
         self.value(element, dates)
-    }
-
-    fn enter(&mut self) -> Result<(), String> {
-        self.reader.skip();
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(format!(
-                "there are more than {DEPTH_MAX} levels of maps and lists"
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -51,6 +51,16 @@ const COLLECTION: &[i32] = &[26, 48, 67, 68, 73, 85, 86, 166, 197, 13_297];
 /// Two documents with what an index allows once.
 const TAKEN: &[i32] = &[11_000, 11_001, 12_582];
 
+/// What helps where a cluster has no more room for this user.
+const MAKE_ROOM: &str = "remove documents, or give the cluster more room";
+
+/// Whether Atlas, which says all that is its own by one code, says that its quota is used up: that is a full disk.
+fn is_full(code: i32, message: &str) -> bool {
+    code == ATLAS && message.contains("space quota")
+}
+
+const ATLAS: i32 = 8_000;
+
 impl Failure {
     /// What `error` means, which is not about single documents.
     pub(super) fn of(error: &Error) -> Self {
@@ -82,13 +92,16 @@ impl Failure {
         if COLLECTION.contains(&code) {
             return Self::Collection(words);
         }
+        if is_full(code, message) {
+            return Self::Away(format!("{words}; {MAKE_ROOM}"));
+        }
         match code {
             // Not authorized.
             13 if message.contains("requires authentication") => Self::login(&words),
             13 => Self::Right(format!(
                 "{words}; give the user of `uri` the right `readWrite` there"
             )),
-            11 | 18 | 8000 => Self::login(&words),
+            11 | 18 | ATLAS => Self::login(&words),
             // Options, and write concerns, that the server does not have.
             2 | 9 | 20 | 72 | 79 | 100 => {
                 Self::Person(format!("{words}; check `write_concern` and `create`"))
@@ -137,6 +150,9 @@ impl Item {
         }
         if AGAIN.contains(&code) || NO_PRIMARY.contains(&code) {
             return Self::Again(said);
+        }
+        if is_full(code, &error.message) {
+            return Self::Again(format!("{said}; {MAKE_ROOM}"));
         }
         if code == 13 {
             return Self::Other(Failure::of_code(code, name, &error.message));

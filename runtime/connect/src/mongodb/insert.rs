@@ -11,6 +11,7 @@ use tamis_core::sink::Verdict;
 use tokio::time::timeout;
 
 use super::failure::{Failure, Item};
+use crate::parts::Parts;
 
 /// Inserts `documents`, each of which has an `_id` and is not too large, and waits for each answer for `limit`.
 ///
@@ -23,18 +24,15 @@ pub(super) async fn insert(
 ) -> Result<Vec<Verdict>, Failure> {
     let mut verdicts = vec![Verdict::Written; documents.len()];
     let whole: Range<usize> = 0..documents.len();
-    let mut open = vec![whole];
-    while let Some(range) = open.pop() {
-        match insert_once(collection, &documents[range.clone()], limit).await {
-            Ok(said) => verdicts.splice(range, said).for_each(drop),
+    let mut parts = Parts::of([whole]);
+    while let Some(part) = parts.next() {
+        match insert_once(collection, &documents[part.clone()], limit).await {
+            Ok(said) => verdicts.splice(part, said).for_each(drop),
             // One that is not understood fails its neighbours, so the guilty one is looked for.
-            Err(Failure::Document(words)) if range.len() == 1 => {
-                verdicts[range.start] = Verdict::Rejected(words);
+            Err(Failure::Document(words)) if part.len() == 1 => {
+                verdicts[part.start] = Verdict::Rejected(words);
             }
-            Err(Failure::Document(_)) => {
-                let middle = range.start + range.len() / 2;
-                open.extend([middle..range.end, range.start..middle]);
-            }
+            Err(Failure::Document(_)) => parts.halve(part),
             Err(failure) => return Err(failure),
         }
     }

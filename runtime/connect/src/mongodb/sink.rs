@@ -23,6 +23,7 @@ use super::document::Encoder;
 use super::failure::Failure;
 use super::insert::insert;
 use crate::destinations::Destinations;
+use crate::parts::settled;
 
 /// Inserts of one write that are under way at once. More would only wait for each other in the server.
 const INSERTS_MAX: usize = 4;
@@ -80,8 +81,8 @@ impl MongodbSink {
                 "records are at least once in a collection of measurements: MongoDB keeps no `_id` unique in it"
             );
         }
-        let template = destination(spec);
-        if let Some(name) = literal(&template) {
+        let destinations = Destinations::new(&destination(spec), spec.destinations_max);
+        if let Some(name) = destinations.only() {
             let (database, collection) = split(&name);
             let database = target.cluster.client.database(database);
             target
@@ -92,78 +93,74 @@ impl MongodbSink {
         }
         Ok(Self {
             encoder,
-            destinations: Destinations::new(&template, spec.destinations_max),
+            destinations,
             target: Arc::new(target),
         })
     }
 
-    /// The document of `record`, and the collection that it goes to.
-    fn place(&self, record: Record<'_>) -> Result<(String, RawDocumentBuf), Refusal> {
-        let value = record
-            .value()
-            .ok_or("a record without a value is no document")?;
+    /// The document of `record`, and the collection that it goes to; or why it has none.
+    ///
+    /// # Errors
+    /// Where the configuration names a collection that cannot be.
+    fn place(
+        &self,
+        record: Record<'_>,
+    ) -> Result<Result<(String, RawDocumentBuf), String>, SinkError> {
+        let document = match self.document(record) {
+            Ok(document) => document,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let name = match self.destinations.of(record) {
+            Ok(name) => name,
+            Err(reason) => return Ok(Err(reason.replace(BETWEEN, "."))),
+        };
+        let (database, collection) = split(&name);
+        if is_database_name(database) && is_collection_name(database, collection) {
+            return Ok(Ok((name, document)));
+        }
+        let shown = shown(&name);
+        let reason = format!("{shown:?} is not a name that MongoDB allows for a collection");
+        self.destinations.refuse(&name, reason).map(Err)
+    }
+
+    fn document(&self, record: Record<'_>) -> Result<RawDocumentBuf, String> {
+        let value = record.value();
+        let value = value.ok_or("a record without a value is no document")?;
         let document = self.encoder.document(&record.id().to_string(), value)?;
         let (size, max) = (
             document.as_bytes().len(),
             self.target.cluster.document_bytes_max,
         );
         if size > max {
-            return Err(
-                format!("its document has {size} bytes, but MongoDB takes {max} at most").into(),
-            );
+            return Err(format!(
+                "its document has {size} bytes, but MongoDB takes {max} at most"
+            ));
         }
-        let name = self
-            .destinations
-            .of(record)
-            .map_err(|error| error.replace(BETWEEN, "."))?;
-        let (database, collection) = split(&name);
-        if is_database_name(database) && is_collection_name(database, collection) {
-            return Ok((name, document));
-        }
-        let reason = format!(
-            "{:?} is not a name that MongoDB allows for a collection",
-            shown(&name)
-        );
-        if self.destinations.are_fixed() {
-            return Err(Refusal::Stop(reason));
-        }
-        self.destinations.forget(&name);
-        Err(reason.into())
+        Ok(document)
     }
 
-    /// Notes what was `said` of a group; returns why nothing is known of it, if so.
-    fn note(&self, said: Said, verdicts: &mut [Verdict]) -> Result<Option<String>, SinkError> {
+    /// Notes what was `said` of a group; whether that was anything.
+    fn note(&self, said: Said, verdicts: &mut [Verdict]) -> Result<bool, SinkError> {
         let (name, indexes, said) = said;
-        let mut all = |verdict: Verdict| {
-            for index in &indexes {
-                verdicts[*index] = verdict.clone();
-            }
-        };
-        match said {
+        let verdict = match said {
             Ok(said) => {
-                for (index, verdict) in indexes.iter().zip(said) {
-                    verdicts[*index] = verdict;
+                for (index, verdict) in indexes.into_iter().zip(said) {
+                    verdicts[index] = verdict;
                 }
+                return Ok(true);
             }
-            Err(Failure::Away(words)) => {
-                all(Verdict::Retry(words.clone()));
-                return Ok(Some(words));
-            }
-            Err(Failure::Right(words)) if !self.destinations.are_of_data() => {
-                let words = format!("collection {}: {words}", shown(&name));
-                return Err(SinkError::Misconfigured(words.into()));
-            }
+            Err(Failure::Away(words)) => Verdict::Retry(words),
             Err(Failure::Right(words) | Failure::Collection(words) | Failure::Document(words)) => {
                 let words = format!("collection {}: {words}", shown(&name));
-                if self.destinations.are_fixed() {
-                    return Err(SinkError::Misconfigured(words.into()));
-                }
-                self.destinations.forget(&name);
-                all(Verdict::Rejected(words));
+                Verdict::Rejected(self.destinations.refuse(&name, words)?)
             }
             Err(Failure::Person(words)) => return Err(SinkError::Misconfigured(words.into())),
+        };
+        let is_answer = matches!(verdict, Verdict::Rejected(_));
+        for index in indexes {
+            verdicts[index] = verdict.clone();
         }
-        Ok(None)
+        Ok(is_answer)
     }
 }
 
@@ -173,17 +170,16 @@ impl Sink for MongodbSink {
         let mut verdicts = vec![Verdict::Written; records.len()];
         let mut groups = BTreeMap::<String, Group>::new();
         for (index, record) in records.iter().enumerate() {
-            match self.place(record) {
+            match self.place(record)? {
                 Ok((name, document)) => {
                     let group = groups.entry(name).or_default();
                     group.indexes.push(index);
                     group.documents.push(document);
                 }
-                Err(Refusal::Record(reason)) => verdicts[index] = Verdict::Rejected(reason),
-                Err(Refusal::Stop(reason)) => return Err(SinkError::Misconfigured(reason.into())),
+                Err(reason) => verdicts[index] = Verdict::Rejected(reason),
             }
         }
-        let (mut away, mut open) = (None, groups.len());
+        let mut is_answer = false;
         // Whoever drops this write drops the inserts, too.
         let mut inserts = JoinSet::new();
         let turns = Arc::new(Turns {
@@ -196,17 +192,11 @@ impl Sink for MongodbSink {
         }
         while let Some(said) = inserts.join_next().await {
             let said = said.expect("an insert does not panic");
-            if let Some(words) = self.note(said, &mut verdicts)? {
-                away = Some(words);
-                open -= 1;
-            }
+            is_answer |= self.note(said, &mut verdicts)?;
         }
-        match away {
-            // Of none of them anything is known, so there is nothing that was said of any record.
-            Some(words) if open == 0 && verdicts.iter().all(is_retry) => {
-                Err(SinkError::Unavailable(words.into()))
-            }
-            _ => Ok(verdicts),
+        match is_answer {
+            true => Ok(verdicts),
+            false => settled(verdicts),
         }
     }
 }
@@ -228,24 +218,6 @@ impl Target {
     }
 }
 
-/// Why a record goes nowhere.
-enum Refusal {
-    /// It is to blame.
-    Record(String),
-    /// The configuration is.
-    Stop(String),
-}
-
-impl<T: Into<String>> From<T> for Refusal {
-    fn from(reason: T) -> Self {
-        Self::Record(reason.into())
-    }
-}
-
-fn is_retry(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Retry(_))
-}
-
 /// The template of both names.
 fn destination(spec: &MongodbSinkSpec) -> Template {
     let between = [Part::Literal(BETWEEN.to_string())];
@@ -254,15 +226,6 @@ fn destination(spec: &MongodbSinkSpec) -> Template {
     Template {
         parts: parts.cloned().collect(),
     }
-}
-
-/// What `template` names whatever the record is.
-fn literal(template: &Template) -> Option<String> {
-    let text = |part: &Part| match part {
-        Part::Literal(text) => Some(text.clone()),
-        Part::Topic | Part::Partition | Part::Time(_) | Part::Field(_) | Part::Route => None,
-    };
-    template.parts.iter().map(text).collect()
 }
 
 fn split(name: &str) -> (&str, &str) {

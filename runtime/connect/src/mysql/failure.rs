@@ -23,13 +23,15 @@ pub(super) enum Failure {
     Refused(String),
     /// Not now.
     Later(String),
+    /// Others hold what it needs: not now either, but the connection is as good as before.
+    Locked(String),
 }
 
 impl Failure {
     /// What it means to the pipeline where no table or row is to blame.
     pub(super) fn of_all(self) -> SinkError {
         match self {
-            Self::Later(words) => SinkError::Unavailable(words.into()),
+            Self::Later(words) | Self::Locked(words) => SinkError::Unavailable(words.into()),
             Self::Row { words, .. } | Self::Table(words) | Self::Refused(words) => {
                 SinkError::Misconfigured(words.into())
             }
@@ -89,6 +91,8 @@ fn of_server(number: u16, state: &str, message: &str) -> Failure {
         1146 | 1054 => Failure::Table(words),
         // Too many connections, of one user, or prepared statements; each has a class that says otherwise.
         1040 | 1203 | 1226 | 1461 => Failure::Later(words),
+        // A lock that was waited for in vain, a deadlock, a row that was changed meanwhile.
+        1205 | 1213 | 1020 => Failure::Locked(words),
         // The row's key is another's, or too long: no record would fit.
         1406 | 1366 if names_id(message) => {
             let advice = "the column `id` must hold 512 characters of utf8mb4";
@@ -102,8 +106,10 @@ fn of_server(number: u16, state: &str, message: &str) -> Failure {
             }
         }
         // A value that does not fit, a row that is too large, in no partition, or against a constraint: errors of many classes.
-        1048 | 1118 | 1264 | 1265 | 1292 | 1366 | 1406 | 1526 | 1644 | 3140 | 3157 | 3819
-        | 4025 => of_row(words, message),
+        1048 | 1118 | 1264 | 1265 | 1292 | 1301 | 1366 | 1406 | 1411 | 1525 | 1526 | 1644
+        | 3140 | 3157 | 3819 | 4025 => of_row(words, message),
+        // What a function makes of a row's values, in a trigger or a generated column; of a statement it is the client's fault.
+        1210 if !message.contains("mysqld_stmt_execute") => of_row(words, message),
         _ => match state.get(..2) {
             Some("22" | "23" | "45") => of_row(words, message),
             Some("42") => Failure::Refused(words),
@@ -169,6 +175,7 @@ mod tests {
             Failure::Table(words) => ("table".to_owned(), words),
             Failure::Refused(words) => ("refused".to_owned(), words),
             Failure::Later(words) => ("later".to_owned(), words),
+            Failure::Locked(words) => ("locked".to_owned(), words),
         };
         assert_eq!(kind, expected, "{number}");
         let is_other_key = words.contains("a unique key of the table");
@@ -214,6 +221,20 @@ mod tests {
         check(1118, "42000", "Row size too large (> 8126)", "row");
         check(1526, "HY000", "Table has no partition for value 7", "row");
         check(1644, "45000", "a trigger says no", "row");
+        check(
+            1411,
+            "HY000",
+            "Incorrect datetime value: 'x' for function str_to_date",
+            "row",
+        );
+        check(1525, "HY000", "Incorrect DATE value: 'x'", "row");
+        check(1210, "HY000", "Incorrect arguments to sleep", "row");
+        check(
+            1301,
+            "HY000",
+            "Result of repeat() was larger than max_allowed_packet",
+            "row",
+        );
         check(1048, "23000", "Column 'id' cannot be null", "row");
         let value = "Incorrect double value: 'column `id`' for column `logs`.`t`.`c` at row 1";
         check(1366, "22007", value, "row 1");
@@ -222,8 +243,6 @@ mod tests {
     #[test]
     fn an_outage_is_waited_out() {
         for (number, state) in [
-            (1213, "40001"),
-            (1205, "HY000"),
             (1040, "08004"),
             (1203, "42000"),
             (1226, "42000"),
@@ -244,6 +263,15 @@ mod tests {
         ] {
             check(number, state, "not now", "later");
         }
+        for (number, state) in [(1213, "40001"), (1205, "HY000"), (1020, "HY000")] {
+            check(number, state, "not now", "locked");
+        }
+        check(
+            1210,
+            "HY000",
+            "Incorrect arguments to mysqld_stmt_execute",
+            "later",
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use tamis_config::spec::{MysqlColumn, MysqlFrom, MysqlType};
 use tamis_core::sink::Record;
 
-use super::json::{Members, find, members, object, text};
+use super::json::{Members, find, members, object};
+use crate::json::text;
 use crate::template::render_time;
 
 /// What goes into one column; `None` is NULL.

@@ -98,7 +98,7 @@ impl Sessions {
         let place = &self.place;
         let named = |words: String| format!("{place}: {words}");
         match failure {
-            Failure::Later(words) => Failure::Later(named(words)),
+            Failure::Later(words) | Failure::Locked(words) => Failure::Later(named(words)),
             Failure::Row { words, .. } | Failure::Table(words) | Failure::Refused(words) => {
                 Failure::Refused(named(words))
             }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use tamis_config::spec::{MysqlSinkSpec, is_sql_name};
-use tamis_config::template::Part;
 use tamis_core::sink::{Records, Sink, SinkError, Verdict};
 
 use super::failure::Failure;
@@ -13,6 +12,7 @@ use super::row::Encoder;
 use super::session::{Session, Sessions};
 use super::table::Tables;
 use crate::destinations::Destinations;
+use crate::parts::settled;
 
 /// Tables of one database.
 pub struct MysqlSink {
@@ -20,19 +20,7 @@ pub struct MysqlSink {
     tables: Tables,
     encoder: Encoder,
     destinations: Destinations,
-    named: Named,
     rows_max: usize,
-}
-
-/// Who names the tables: it says who is to blame for one that is not as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
-    /// A person, one for all records or one for each topic.
-    Fixed,
-    /// A person, one for each span of time: a record says only which.
-    ByTime,
-    /// The record itself.
-    ByRecord,
 }
 
 /// What is said of each record, as far as it is known.
@@ -49,12 +37,11 @@ impl MysqlSink {
             tables: Tables::new(spec),
             encoder: Encoder::new(&spec.columns),
             destinations: Destinations::new(&spec.table, spec.destinations_max),
-            named: Named::of(spec),
             rows_max: spec.requests.records_max,
         };
         let mut session = sink.sessions.take().await.map_err(Failure::of_all)?;
-        if let [Part::Literal(table)] = &spec.table.parts[..] {
-            let found = sink.tables.find(&mut session, table).await;
+        if let Some(table) = sink.destinations.only() {
+            let found = sink.tables.find(&mut session, &table).await;
             found.map_err(Failure::of_all)?;
         }
         sink.sessions.give_back(session);
@@ -69,16 +56,14 @@ impl MysqlSink {
     ) -> Result<BTreeMap<String, Rows<'a>>, SinkError> {
         let mut tables = BTreeMap::<String, Rows<'a>>::new();
         for (index, record) in records.iter().enumerate() {
-            let place = self.destinations.of(record);
-            let row = place.and_then(|table| Ok((table, self.encoder.row(record)?)));
+            // A record that is no row names no table.
+            let row = self.encoder.row(record);
+            let row = row.and_then(|row| Ok((self.destinations.of(record)?, row)));
             match row {
                 Err(reason) => verdicts[index] = Some(Verdict::Rejected(reason)),
                 Ok((table, _)) if !is_sql_name(&table) => {
                     let reason = format!("{table:?} is not the name of a table");
-                    if self.named == Named::Fixed {
-                        return Err(SinkError::Misconfigured(reason.into()));
-                    }
-                    self.destinations.forget(&table);
+                    let reason = self.destinations.refuse(&table, reason)?;
                     verdicts[index] = Some(Verdict::Rejected(reason));
                 }
                 Ok((table, row)) => match tables.get_mut(&table) {
@@ -104,25 +89,11 @@ impl MysqlSink {
         rows: &Rows<'_>,
         verdicts: &mut Verdicts,
     ) -> Result<(), Failure> {
-        let table = self.tables.find(session, name).await?;
-        let columns = &self.tables.columns;
-        let inserted = insert(session, &table, columns, rows, self.rows_max).await;
+        let inserted = insert(session, &self.tables, name, rows, self.rows_max).await?;
         for (index, verdict) in inserted.verdicts {
             verdicts[index] = Some(verdict);
         }
-        let Some(failure) = inserted.failure else {
-            return Ok(());
-        };
-        if let Failure::Table(_) = &failure {
-            // It was changed since it was looked at: that says what it lacks by now. Where it is as it should be, the next try
-            // may do.
-            self.tables.forget(name);
-            self.tables.find(session, name).await?;
-            if let Failure::Table(words) = failure {
-                return Err(Failure::Later(words));
-            }
-        }
-        Err(failure)
+        inserted.failure.map_or(Ok(()), Err)
     }
 
     /// What `failure` means to those `rows` of the table `name` that have no verdict yet.
@@ -136,25 +107,14 @@ impl MysqlSink {
         failure: Failure,
         verdicts: &mut Verdicts,
     ) -> Result<(), SinkError> {
-        let is_their_own = match &failure {
-            Failure::Later(_) => false,
-            Failure::Row { .. } | Failure::Table(_) => self.named != Named::Fixed,
-            Failure::Refused(_) => self.named == Named::ByRecord,
+        let verdict = match failure {
+            Failure::Later(words) | Failure::Locked(words) => Verdict::Retry(words),
+            Failure::Row { words, .. } | Failure::Table(words) | Failure::Refused(words) => {
+                Verdict::Rejected(self.destinations.refuse(name, words)?)
+            }
         };
-        match failure {
-            Failure::Row { words, .. } | Failure::Table(words) | Failure::Refused(words)
-                if is_their_own =>
-            {
-                self.destinations.forget(name);
-                set(rows, &Verdict::Rejected(words), verdicts);
-                Ok(())
-            }
-            Failure::Later(words) => {
-                set(rows, &Verdict::Retry(words), verdicts);
-                Ok(())
-            }
-            failure => Err(failure.of_all()),
-        }
+        set(rows, &verdict, verdicts);
+        Ok(())
     }
 }
 
@@ -170,7 +130,7 @@ impl Sink for MysqlSink {
                     .write_table(&mut session, name, rows, &mut verdicts)
                     .await;
                 if let Err(failure) = outcome {
-                    let is_over = matches!(failure, Failure::Later(_));
+                    let is_over = matches!(failure, Failure::Later(_) | Failure::Locked(_));
                     self.blame(name, rows, failure, &mut verdicts)?;
                     if is_over {
                         break;
@@ -179,20 +139,7 @@ impl Sink for MysqlSink {
             }
             self.sessions.give_back(session);
         }
-        settle(verdicts)
-    }
-}
-
-impl Named {
-    fn of(spec: &MysqlSinkSpec) -> Self {
-        let by_record = |part: &Part| matches!(part, Part::Field(_) | Part::Route);
-        if spec.table.is_fixed() {
-            Self::Fixed
-        } else if spec.table.parts.iter().any(by_record) {
-            Self::ByRecord
-        } else {
-            Self::ByTime
-        }
+        settled(all_said(verdicts))
     }
 }
 
@@ -203,20 +150,12 @@ fn set(rows: &Rows<'_>, verdict: &Verdict, verdicts: &mut Verdicts) {
     }
 }
 
-/// A verdict on each record: what was not come to is tried again. Where that is all there is to say, the server is away.
-fn settle(verdicts: Verdicts) -> Result<Vec<Verdict>, SinkError> {
+/// A verdict on each record: what was not come to is tried again, for whatever others are tried again for.
+fn all_said(verdicts: Verdicts) -> Vec<Verdict> {
     let is_retry = |verdict: &&Verdict| matches!(verdict, Verdict::Retry(_));
-    let mut said = verdicts.iter().flatten();
-    let again = said.find(is_retry).cloned();
-    let is_all = !verdicts.is_empty() && verdicts.iter().flatten().all(|it| is_retry(&it));
-    match again {
-        Some(Verdict::Retry(words)) if is_all => Err(SinkError::Unavailable(words.into())),
-        again => {
-            let open = again.unwrap_or_else(|| Verdict::Retry("was not come to".to_owned()));
-            let settled = verdicts
-                .into_iter()
-                .map(|it| it.unwrap_or_else(|| open.clone()));
-            Ok(settled.collect())
-        }
-    }
+    let again = verdicts.iter().flatten().find(is_retry).cloned();
+    let again = again.unwrap_or_else(|| Verdict::Retry("was not come to".to_owned()));
+    let said = verdicts.into_iter();
+    said.map(|verdict| verdict.unwrap_or_else(|| again.clone()))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! The tables that records go to: looked at before the first row, and made if they are missing and that was asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use sqlx::Row as _;
@@ -23,6 +23,11 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Whether its columns are the same.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.columns == other.columns
+    }
+
     /// # Errors
     /// Which cell of `row` its column would cut without a word.
     pub(super) fn keeps(&self, row: &[Cell<'_>], names: &[MysqlColumn]) -> Result<(), String> {
@@ -93,8 +98,17 @@ impl Tables {
         known.get(name).map(Arc::clone)
     }
 
-    /// Forgets what is known of `name`.
-    pub(super) fn forget(&self, name: &str) {
+    /// The same, whatever is known of it.
+    pub(super) async fn find_anew(
+        &self,
+        session: &mut Session,
+        name: &str,
+    ) -> Result<Arc<Table>, Failure> {
+        self.forget(name);
+        self.find(session, name).await
+    }
+
+    fn forget(&self, name: &str) {
         let mut known = self.known.lock().expect("no one panics while looking");
         known.remove(name);
     }
@@ -115,11 +129,11 @@ impl Tables {
             .map(described)
             .collect::<Result<HashMap<_, _>, sqlx::Error>>()?;
         let rows = session.rows(&format!("SHOW INDEX FROM {table}")).await?;
-        let keys = rows
+        let parts = rows
             .iter()
-            .map(is_key_of_id)
+            .map(KeyPart::of)
             .collect::<Result<Vec<_>, sqlx::Error>>()?;
-        let has_key = keys.contains(&true);
+        let has_key = has_key_of_id(&parts);
         let lacks = |column: &&MysqlColumn| !there.contains_key(&column.name.to_lowercase());
         let lacking: Vec<_> = self.columns.iter().filter(lacks).collect();
         let id = there.get(MYSQL_ID).copied();
@@ -128,7 +142,9 @@ impl Tables {
             let mut names: Vec<_> = lacking.iter().map(|column| &*column.name).collect();
             names.extend((!there.contains_key(MYSQL_ID)).then_some(MYSQL_ID));
             let what = match &names[..] {
-                [] => format!("table {name} has no unique key of its column {MYSQL_ID}"),
+                [] => format!(
+                    "table {name} has no unique key of its column {MYSQL_ID} that is whole and never NULL"
+                ),
                 names => format!("table {name} has no column {}", names.join(", ")),
             };
             return Err(Failure::Refused(format!("{what}: {}", mend())));
@@ -144,11 +160,46 @@ impl Tables {
     }
 }
 
-/// Whether a row of `SHOW INDEX` is about the id in a unique key, whole and not its begin alone.
-fn is_key_of_id(row: &MySqlRow) -> Result<bool, sqlx::Error> {
-    let is_not_unique: i64 = row.try_get_unchecked(1)?;
-    let column: Option<String> = row.try_get_unchecked(4)?;
-    let part: Option<i64> = row.try_get_unchecked(7)?;
-    let is_id = column.is_some_and(|it| it.eq_ignore_ascii_case(MYSQL_ID));
-    Ok(is_not_unique == 0 && is_id && part.is_none())
+/// A row of `SHOW INDEX`: a column of a key.
+struct KeyPart {
+    key: String,
+    is_unique: bool,
+    /// `None` where it is no column, but worked out of others.
+    column: Option<String>,
+    /// Whether it is not its begin alone.
+    is_whole: bool,
+    may_be_null: bool,
+}
+
+impl KeyPart {
+    fn of(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        let is_not_unique: i64 = row.try_get_unchecked(1)?;
+        let part: Option<i64> = row.try_get_unchecked(7)?;
+        let null: Option<String> = row.try_get_unchecked(9)?;
+        Ok(Self {
+            key: row.try_get_unchecked(2)?,
+            is_unique: is_not_unique == 0,
+            column: row.try_get_unchecked(4)?,
+            is_whole: part.is_none(),
+            may_be_null: null.is_some_and(|it| it.eq_ignore_ascii_case("yes")),
+        })
+    }
+}
+
+/// Whether one of the keys that these are the `parts` of keeps a repeat out: it is unique and has the id whole. What else is in it, such as
+/// the day by which a table is partitioned, is never NULL: of rows with a NULL in a unique key there may be any number.
+fn has_key_of_id(parts: &[KeyPart]) -> bool {
+    let keeps_nothing_out = |part: &&KeyPart| !part.is_unique || part.may_be_null;
+    let loose: HashSet<_> = parts
+        .iter()
+        .filter(keeps_nothing_out)
+        .map(|part| &part.key)
+        .collect();
+    let is_id = |part: &KeyPart| {
+        let column = part.column.as_deref();
+        part.is_whole && column.is_some_and(|column| column.eq_ignore_ascii_case(MYSQL_ID))
+    };
+    parts
+        .iter()
+        .any(|part| is_id(part) && !loose.contains(&part.key))
 }

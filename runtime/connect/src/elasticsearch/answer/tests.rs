@@ -61,7 +61,7 @@ fn an_index_that_takes_nothing_is_not_the_fault_of_a_document() {
         "no such index [a]",
         Fate::NoSuchIndex,
     );
-    check(400, "index_closed_exception", "closed", Fate::NoSuchIndex);
+    check(400, "index_closed_exception", "closed", Fate::Retired);
     check(
         400,
         "invalid_index_name_exception",
@@ -69,7 +69,7 @@ fn an_index_that_takes_nothing_is_not_the_fault_of_a_document() {
         Fate::NoSuchIndex,
     );
     let read_only = "index [a] blocked by: [FORBIDDEN/8/index write (api)];";
-    check(403, "cluster_block_exception", read_only, Fate::NoSuchIndex);
+    check(403, "cluster_block_exception", read_only, Fate::Retired);
     let alias = "no write index is defined for alias [a]";
     check(400, "illegal_argument_exception", alias, Fate::NoSuchIndex);
     check(
@@ -93,6 +93,70 @@ fn a_document_that_does_not_fit_is_refused_in_the_words_of_the_cluster() {
     assert_eq!(fates(&items), [Fate::Rejected(words.to_owned())]);
     let limit = "Limit of total fields [1000] has been exceeded";
     check(400, "illegal_argument_exception", limit, Fate::Rejected);
+}
+
+#[test]
+fn a_document_that_a_pipeline_stumbles_over_is_not_sent_for_ever() {
+    let of_500 = |error: Value| {
+        let item = json!({ "create": { "status": 500, "error": error } });
+        fates(&json!([item])).remove(0)
+    };
+    let grok = json!({
+        "type": "exception",
+        "reason": "java.lang.IllegalArgumentException: Provided Grok expressions do not match field value: [x]",
+        "caused_by": { "type": "illegal_state_exception", "reason": "no match" },
+    });
+    // As 6 and 7 say where it comes from, and as later ones do.
+    for place in [
+        json!({ "header": { "processor_type": "grok" } }),
+        json!({ "pipeline_origin": ["logs"] }),
+    ] {
+        let mut error = grok.clone();
+        error
+            .as_object_mut()
+            .unwrap()
+            .extend(place.as_object().unwrap().clone());
+        let Fate::Rejected(words) = of_500(error.clone()) else {
+            panic!("{error}")
+        };
+        assert!(
+            words.contains("Provided Grok expressions") && words.contains("no match"),
+            "{words}"
+        );
+        error["caused_by"]["type"] = "es_rejected_execution_exception".into();
+        assert!(
+            matches!(of_500(error), Fate::Retry(_)),
+            "the processor may have more luck"
+        );
+    }
+    assert!(
+        matches!(of_500(grok), Fate::Retry(_)),
+        "no one says that it is a pipeline's"
+    );
+    check(
+        500,
+        "null_pointer_exception",
+        "because it is null",
+        Fate::Rejected,
+    );
+    check(
+        500,
+        "ingest_processor_exception",
+        "java.lang.RuntimeException",
+        Fate::Rejected,
+    );
+    check(500, "i_o_exception", "disk", Fate::Retry);
+    check(503, "null_pointer_exception", "on the way", Fate::Retry);
+}
+
+#[test]
+fn a_document_in_the_failure_store_is_not_written() {
+    let fate = |said: &str| {
+        let item = json!({ "create": { "status": 201, "failure_store": said } });
+        fates(&json!([item])).remove(0)
+    };
+    assert!(matches!(fate("used"), Fate::Rejected(words) if words.contains("failure store")));
+    assert_eq!(fate("not_enabled"), Fate::Written);
 }
 
 #[test]

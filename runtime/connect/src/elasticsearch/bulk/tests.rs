@@ -72,20 +72,25 @@ fn what_is_no_document_is_refused() {
     }
     // What is behind it would be the next line of the request: an operation of someone else's.
     for value in [
-        "{}\n{\"delete\":{\"_index\":\"a\",\"_id\":\"b\"}}",
-        "{\"a\":\"\n\"}",
-        "",
-        "{",
+        &b"{}\n{\"delete\":{\"_index\":\"a\",\"_id\":\"b\"}}"[..],
+        b"{\"a\":\"\n\"}",
+        b"",
+        b"{",
+        // No one looks into a field like this on the way, but the whole value must be text.
+        b"{\"a\":\"\xff\"}",
+        b"{\"a\":\"\xed\xa0\x80\"}",
+        "[".repeat(1_000_000).as_bytes(),
     ] {
-        let records = one("logs", Some(value.as_bytes()));
+        let records = one("logs", Some(value));
         let mut lines = Lines::default();
         let record = records.iter().next().unwrap();
         let reason = encoder("logs")
             .add(&mut lines, 0, &record)
             .unwrap()
             .unwrap_err();
-        assert!(reason.starts_with("no JSON: "), "{reason}");
-        assert!(lines.is_empty() && lines.bytes.is_empty());
+        let is_said = ["the value is not JSON: ", "there are more than 127 levels"];
+        assert!(is_said.iter().any(|it| reason.starts_with(it)), "{reason}");
+        assert_eq!((lines.len(), lines.bytes.len()), (0, 0));
     }
 }
 

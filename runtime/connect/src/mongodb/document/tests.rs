@@ -183,8 +183,9 @@ fn levels_are_counted() {
         let (open, close) = ("{\"a\":".repeat(levels - 1), "}".repeat(levels - 1));
         format!("{open}{{}}{close}")
     };
-    assert!(made(&encoder(), &nested(DEPTH_MAX)).is_ok());
-    refused(&nested(DEPTH_MAX + 1), "more than 100 levels");
+    let max = LEVELS_MAX as usize;
+    assert!(made(&encoder(), &nested(max)).is_ok());
+    refused(&nested(max + 1), "more than 100 levels");
     refused(&"[".repeat(1_000_000), "more than 100 levels");
 }
 

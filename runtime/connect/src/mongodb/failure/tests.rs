@@ -88,3 +88,19 @@ fn an_answer_on_all_says_who_has_to_do_something() {
         matches!(Failure::of_code(13, "Unauthorized", words), Failure::Person(it) if it.contains("check user"))
     );
 }
+
+#[test]
+fn a_quota_that_is_used_up_is_waited_for_and_a_login_that_atlas_refuses_is_not() {
+    let quota = "you are over your space quota, using 514 MB of 512 MB";
+    let room = "give the cluster more room";
+    let Failure::Away(words) = Failure::of_code(8000, "AtlasError", quota) else {
+        panic!("it is a full disk");
+    };
+    assert!(words.contains(quota) && words.contains(room), "{words}");
+    let Item::Again(words) = item(doc! { "index": 0, "code": 8000, "errmsg": quota }) else {
+        panic!("it is a full disk");
+    };
+    assert!(words.contains(quota) && words.contains(room), "{words}");
+    let login = Failure::of_code(8000, "AtlasError", "bad auth : authentication failed");
+    assert!(matches!(login, Failure::Person(words) if words.contains("check user")));
+}
