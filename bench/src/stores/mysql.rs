@@ -175,7 +175,7 @@ impl RawWriter for Raw {
         let rows = &self.rows[records];
         let row = format!("({})", vec!["?"; COLUMNS].join(","));
         let insert = format!(
-            "INSERT INTO {} VALUES {}",
+            "INSERT INTO {} VALUES {} ON DUPLICATE KEY UPDATE id=id",
             self.table,
             vec![row.as_str(); rows.len()].join(",")
         );
