@@ -1,4 +1,4 @@
-//! What an output says, whatever the order of its lines: to compare outputs before any time counts.
+//! What an output says, whatever the order of its lines or records: to compare outputs before any time counts.
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -40,6 +40,14 @@ impl Digest {
         self.lines += 1;
         self.sum = self.sum.wrapping_add(hash);
         Ok(())
+    }
+
+    /// Adds a value that is kept under an id.
+    pub(crate) fn add_under(&mut self, id: &str, value: &Value) {
+        let mut hasher = DefaultHasher::new();
+        (id, hash(value)).hash(&mut hasher);
+        self.lines += 1;
+        self.sum = self.sum.wrapping_add(hasher.finish());
     }
 
     /// That of lines in memory.

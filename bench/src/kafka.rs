@@ -4,7 +4,6 @@
 //! is then safe and committed. What the process needs before is a row of its own.
 
 mod bare;
-mod broker;
 mod topic;
 
 use std::fs;
@@ -23,11 +22,11 @@ use crate::files::Expected;
 use crate::pipeline::Pipeline;
 use crate::process::{self, Used};
 use crate::report::{Bar, Report, Times};
+use crate::service::Service;
 use crate::stopwatch::Stopwatch;
 
 pub(crate) use bare::read_all;
-use broker::Broker;
-use topic::Topic;
+pub(crate) use topic::{PARTITIONS, Topic};
 
 /// No run takes nearly as long.
 const TIME_MAX: Duration = Duration::from_secs(120);
@@ -41,7 +40,7 @@ pub(crate) fn measure(
     expected: Expected,
     report: &mut Report,
 ) -> Result<()> {
-    let broker = Broker::find(place)?;
+    let broker = Service::find(place, "kafka")?;
     let topic = topic::fill(&broker.address, data)?;
     let (mut client, mut kcat, mut tamis) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {

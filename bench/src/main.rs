@@ -11,7 +11,9 @@ mod kafka;
 mod pipeline;
 mod process;
 mod report;
+mod service;
 mod stopwatch;
+mod stores;
 mod variants;
 mod view;
 
@@ -26,15 +28,38 @@ use serde_json::json;
 
 use crate::data::Place;
 use crate::report::Report;
+use crate::stores::{Elasticsearch, Mongodb, Mysql};
 
 /// How often everything is repeated.
 const REPETITIONS: usize = 3;
-const RECORDS: usize = 2_000_000;
-/// What the job keeps of both numbers can be divided by the number of partitions.
-const RECORDS_QUICK: usize = 200_001;
-/// For what is measured in memory.
-const VIEW_RECORDS: usize = 200_000;
-const VIEW_RECORDS_QUICK: usize = 50_000;
+
+/// How many records each part is measured with.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    /// In memory.
+    view: usize,
+    /// In a file and in a topic; what the job keeps of them can be divided by the number of partitions.
+    files: usize,
+    /// Into each store: what takes about as long.
+    elasticsearch: usize,
+    mongodb: usize,
+    mysql: usize,
+}
+
+const WHOLE: Counts = Counts {
+    view: 200_000,
+    files: 2_000_000,
+    elasticsearch: 100_000,
+    mongodb: 50_000,
+    mysql: 200_000,
+};
+const QUICK: Counts = Counts {
+    view: 50_000,
+    files: 200_001,
+    elasticsearch: 10_000,
+    mongodb: 5_000,
+    mysql: 20_000,
+};
 
 /// Measures Tamis beside its peers.
 #[derive(Debug, Parser)]
@@ -60,6 +85,12 @@ enum Part {
     Files,
     /// From Kafka to files
     Kafka,
+    /// Into Elasticsearch
+    Elasticsearch,
+    /// Into MongoDB
+    Mongodb,
+    /// Into MySQL or MariaDB
+    Mysql,
 }
 
 /// Peers that are part of this program, each run as a process of its own.
@@ -95,38 +126,56 @@ fn measure(arguments: &Arguments) -> Result<()> {
     if arguments.vrl {
         build_vrl(&place)?;
     }
-    let has = |part| arguments.only.contains(&part);
-    let (records, view_records) = match arguments.quick {
-        true => (RECORDS_QUICK, VIEW_RECORDS_QUICK),
-        false => (RECORDS, VIEW_RECORDS),
-    };
     let mut report = Report::default();
-    if has(Part::View) {
-        view::measure(&place, view_records, &mut report)?;
-    }
-    if has(Part::Files) || has(Part::Kafka) {
-        let data = place.logs(records, false)?;
-        let expected = files::expected(&place, &data)?;
-        if has(Part::Files) {
-            files::measure(&place, &data, expected, &mut report)?;
-        }
-        if has(Part::Kafka) {
-            kafka::measure(&place, &data, expected, &mut report)?;
-        }
-    }
+    let counts = match arguments.quick {
+        true => QUICK,
+        false => WHOLE,
+    };
+    run(&place, &arguments.only, counts, &mut report)?;
     report.note(format!(
-        "view: {view_records} records, files and kafka: {records}; best of {REPETITIONS}, spread is \
-         the worst above it"
+        "view: {} records, files and kafka: {}, elasticsearch: {}, mongodb: {}, mysql: {}; best of \
+         {REPETITIONS}, spread is the worst above it",
+        counts.view, counts.files, counts.elasticsearch, counts.mongodb, counts.mysql
     ));
     let json = json!({
         "version": 1,
-        "records": records,
+        "records": counts.files,
         "cores": std::thread::available_parallelism()?.get(),
         "rows": report.json(),
     });
     let file = place.file("target/bench.json");
     fs::write(&file, format!("{json:#}\n")).with_context(|| file.display().to_string())?;
     write!(std::io::stdout(), "{}", report.table())?;
+    Ok(())
+}
+
+fn run(place: &Place, only: &[Part], counts: Counts, report: &mut Report) -> Result<()> {
+    let has = |part| only.contains(&part);
+    if has(Part::View) {
+        view::measure(place, counts.view, report)?;
+    }
+    if has(Part::Files) || has(Part::Kafka) {
+        let data = place.logs(counts.files, false)?;
+        let expected = files::expected(place, &data)?;
+        if has(Part::Files) {
+            files::measure(place, &data, expected, report)?;
+        }
+        if has(Part::Kafka) {
+            kafka::measure(place, &data, expected, report)?;
+        }
+    }
+    if has(Part::Elasticsearch) {
+        let data = place.logs(counts.elasticsearch, false)?;
+        stores::measure::<Elasticsearch>(place, &data, report)?;
+    }
+    if has(Part::Mongodb) {
+        let data = place.logs(counts.mongodb, false)?;
+        stores::measure::<Mongodb>(place, &data, report)?;
+    }
+    if has(Part::Mysql) {
+        let data = place.logs(counts.mysql, false)?;
+        stores::measure::<Mysql>(place, &data, report)?;
+    }
     Ok(())
 }
 

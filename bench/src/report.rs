@@ -97,6 +97,17 @@ impl Report {
         });
     }
 
+    /// Adds `NAME.ms`, the best of `times`.
+    pub(crate) fn ms(&mut self, name: &str, times: &Times, bar: Option<Bar>) {
+        let (key, spread) = (format!("{name}.ms"), Some(times.spread()));
+        self.rows.push(Row {
+            key,
+            value: times.best() * 1e3,
+            bar,
+            spread,
+        });
+    }
+
     /// Adds `NAME.records_per_s` for `records` in the best of `times`; returns it.
     pub(crate) fn records_per_s(&mut self, name: &str, records: usize, times: &Times) -> f64 {
         let value = records as f64 / times.best();

@@ -17,16 +17,16 @@ use crate::data::Data;
 use crate::job::Job;
 
 /// Partitions of the topic.
-pub(super) const PARTITIONS: i32 = 4;
+pub(crate) const PARTITIONS: i32 = 4;
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
 /// How often it is tried to put a record into a full queue, or to see a new topic.
 const TRIES: usize = 10_000;
 
-/// A topic with all records in it.
+/// A topic, as a rule with all records in it.
 #[derive(Debug)]
-pub(super) struct Topic {
-    pub(super) broker: String,
-    pub(super) name: String,
+pub(crate) struct Topic {
+    pub(crate) broker: String,
+    pub(crate) name: String,
     pub(super) records: usize,
     pub(super) kept_per_partition: usize,
 }
@@ -61,7 +61,7 @@ pub(super) fn fill(broker: &str, data: &Data) -> Result<Topic> {
     match topic.count(&consumer)? {
         Some(count) if count == data.records => return Ok(topic),
         // Half full, of an interrupted run.
-        Some(_) => topic.admin(Action::Delete)?,
+        Some(_) => topic.delete()?,
         None => {}
     }
     topic.create(&consumer)?;
@@ -82,8 +82,25 @@ enum Action {
 }
 
 impl Topic {
+    /// Makes one of this name that has no records yet.
+    pub(crate) fn empty(broker: &str, name: &str) -> Result<Self> {
+        let topic = Self {
+            broker: broker.to_owned(),
+            name: name.to_owned(),
+            records: 0,
+            kept_per_partition: 0,
+        };
+        topic.create(&topic.consumer("bench-fill")?)?;
+        Ok(topic)
+    }
+
+    /// Does away with it.
+    pub(crate) fn delete(&self) -> Result<()> {
+        self.admin(Action::Delete)
+    }
+
     /// Fails unless `group` has committed the ends of all partitions.
-    pub(super) fn check_committed(&self, group: &str) -> Result<()> {
+    pub(crate) fn check_committed(&self, group: &str) -> Result<()> {
         let consumer = self.consumer(group)?;
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&self.name, 0, PARTITIONS - 1);

@@ -1,4 +1,4 @@
-//! The broker of the tests: started when it is not up, and stopped only then.
+//! The servers of the tests: each is started when it is not up, and stopped only then.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -7,30 +7,31 @@ use anyhow::{Context, Result, ensure};
 
 use crate::data::Place;
 
-/// A broker that is up.
+/// A server that is up.
 #[derive(Debug)]
-pub(super) struct Broker {
-    pub(super) address: String,
+pub(crate) struct Service {
+    /// Where it is, as its script says it.
+    pub(crate) address: String,
     script: PathBuf,
     is_ours: bool,
 }
 
-impl Broker {
-    /// The one at `KAFKA_PORT`.
-    pub(super) fn find(place: &Place) -> Result<Self> {
-        let script = place.file("tests/services/kafka.sh");
+impl Service {
+    /// The one that `tests/services/NAME.sh` knows.
+    pub(crate) fn find(place: &Place, name: &str) -> Result<Self> {
+        let script = place.file(&format!("tests/services/{name}.sh"));
         let call = |what: &str| {
             let mut command = Command::new(&script);
             command
                 .arg(what)
                 .stderr(Stdio::inherit())
                 .output()
-                .context("kafka.sh")
+                .with_context(|| script.display().to_string())
         };
         let up = call("status")?;
         let is_ours = !up.status.success();
         let output = if is_ours { call("start")? } else { up };
-        ensure!(output.status.success(), "there is no broker");
+        ensure!(output.status.success(), "{name} does not start");
         let address = String::from_utf8(output.stdout)?.trim().to_owned();
         Ok(Self {
             address,
@@ -40,12 +41,13 @@ impl Broker {
     }
 }
 
-impl Drop for Broker {
+impl Drop for Service {
     fn drop(&mut self) {
         if self.is_ours
             && let Err(error) = Command::new(&self.script).arg("stop").status()
         {
-            eprintln!("the broker may be left running: {error}");
+            let script = self.script.display();
+            eprintln!("what {script} started may be left running: {error}");
         }
     }
 }
