@@ -105,7 +105,9 @@ fn an_unknown_choice_names_those_that_there_are() {
     );
     check(
         &[("format: ndjson", "format: ndjson\n    routes: all")],
-        expect!["logs.yaml:17: sinks.archive.routes: unknown choice `all`: expected one of `*` or a list"],
+        expect![
+            "logs.yaml:17: sinks.archive.routes: unknown choice `all`: expected one of `*` or a list"
+        ],
     );
     check(
         &[(
