@@ -44,7 +44,10 @@ pub(super) fn distinct(dead: &DeadLettersSpec, sinks: &[SinkSpec], report: &mut 
         let at = format!("{}.on_outage.park", below("sinks", &sink.name));
         for (other, letters) in &before {
             let topics = to.kafka.as_ref().zip(letters.kafka.as_ref());
-            if topics.is_some_and(|(a, b)| (&a.brokers, &a.topic) == (&b.brokers, &b.topic)) {
+            let is_one = |(a, b): (&DeadTopicSpec, &DeadTopicSpec)| {
+                a.topic == b.topic && a.brokers.iter().any(|broker| b.brokers.contains(broker))
+            };
+            if topics.is_some_and(is_one) {
                 let message = format!("is the topic of `{other}` too");
                 report.add_with_cure(&format!("{at}.kafka.topic"), message, "give each its own");
             }

@@ -13,6 +13,8 @@ use crate::template::Filling;
 
 /// How long a destination counts that no record names any more.
 const UNUSED_MAX: Duration = Duration::from_hours(1);
+/// How many times as many there may be of those that a time alone tells apart.
+const BACKLOG: usize = 16;
 
 /// The destinations of one sink.
 #[derive(Debug)]
@@ -42,14 +44,14 @@ impl Destinations {
         self.template.parts.iter().map(text).collect()
     }
 
-    /// Whether records choose them by what is in them. Those of a topic or a time are the configuration's doing.
+    /// Whether records choose them by what is in them.
     fn are_of_data(&self) -> bool {
         let is_data = |part: &Part| matches!(part, Part::Field(_) | Part::Route);
         self.template.parts.iter().any(is_data)
     }
 
-    /// What it means that `name` is not there, is not allowed, or is not as it should be, which these `words` say: why its records
-    /// are dead letters, if they chose it.
+    /// What it means that no destination such as `name` is allowed or made, which these `words` say: why its records are dead letters,
+    /// if they chose it.
     ///
     /// # Errors
     /// If the configuration did: a person has to mend it, and no other record would fare better.
@@ -61,13 +63,13 @@ impl Destinations {
         Ok(words)
     }
 
-    /// What it means that `name` takes no more, which these `words` say, although others like it do: why the records for it are dead
-    /// letters, such as one that comes months late, when the index of its day is closed.
+    /// What it means that just `name` is not there, takes no more, or is not as it should be, which these `words` say: why the records
+    /// for it are dead letters. That is so for a time as well: one machine whose clock is wrong must not stop all others.
     ///
     /// # Errors
-    /// If there are no others.
-    #[cfg(feature = "elasticsearch")]
-    pub(crate) fn retired(&self, name: &str, words: String) -> Result<String, SinkError> {
+    /// If there are no others like it.
+    #[cfg(any(feature = "elasticsearch", feature = "mysql"))]
+    pub(crate) fn refuse_one(&self, name: &str, words: String) -> Result<String, SinkError> {
         if self.template.is_fixed() {
             return Err(SinkError::Misconfigured(words.into()));
         }
@@ -105,15 +107,13 @@ impl Destinations {
         if named.len() >= self.max {
             named.retain(|_, last| now.duration_since(*last) < UNUSED_MAX);
         }
-        // A backlog of days has many hours in it, one after the other.
-        if named.len() >= self.max
-            && !self.are_of_data()
-            && let Some(oldest) = oldest(&named)
-        {
-            named.remove(&oldest);
-        }
-        if named.len() >= self.max {
-            let max = self.max;
+        // A backlog of days has many hours in it.
+        let max = if self.are_of_data() {
+            self.max
+        } else {
+            self.max.saturating_mul(BACKLOG)
+        };
+        if named.len() >= max {
             return Err(format!(
                 "{name} is one more than the {max} destinations that records may name"
             ));
@@ -121,11 +121,6 @@ impl Destinations {
         named.insert(name.to_owned(), now);
         Ok(())
     }
-}
-
-fn oldest(named: &HashMap<String, Instant>) -> Option<String> {
-    let oldest = named.iter().min_by_key(|(_, last)| **last)?;
-    Some(oldest.0.clone())
 }
 
 #[cfg(test)]
@@ -175,14 +170,26 @@ mod tests {
     }
 
     #[test]
-    fn those_named_by_time_make_room_for_each_other() {
-        let template = Template::parse("logs-{time:%H}").unwrap();
+    fn there_is_room_for_a_backlog_and_not_for_any_time_that_records_make_up() {
+        let template = Template::parse("logs-{time:%Y-%m-%d}").unwrap();
         let destinations = Destinations::new(&template, 2);
-        for hour in 0..24 {
-            let name = format!("logs-{hour}");
-            assert_eq!(destinations.admit(&name, Instant::now()), Ok(()));
+        let admit = |day: usize| destinations.admit(&format!("logs-{day}"), Instant::now());
+        assert!((0..2 * BACKLOG).all(|day| admit(day).is_ok()));
+        assert!(admit(2 * BACKLOG).is_err());
+    }
+
+    #[test]
+    fn one_that_is_missing_stops_only_where_there_are_no_others() {
+        for (template, stops) in [
+            ("logs", true),
+            ("logs-{topic}", true),
+            ("logs-{time:%Y}", false),
+            ("logs-{field:/a}", false),
+        ] {
+            let destinations = Destinations::new(&Template::parse(template).unwrap(), 2);
+            let refused = destinations.refuse_one("logs", "missing".to_owned());
+            assert_eq!(refused.is_err(), stops, "{template}");
         }
-        assert_eq!(destinations.named.lock().unwrap().len(), 2);
     }
 
     #[test]

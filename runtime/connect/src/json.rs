@@ -1,6 +1,6 @@
 //! JSON (RFC 8259), read in one pass over the bytes: what is looked for is cut out as it stands, and no tree is made of it.
 //!
-//! What is refused is what serde_json refuses, but for two things that a store may hold although Rust has no place for them:
+//! What is refused is what serde_json refuses when it makes a value, but for two things that a store may hold although Rust has no place for them:
 //! numbers that are too large for a double, and, where no one wants to know what a text says, half of a character (`\ud800`).
 
 use std::borrow::Cow;
@@ -273,8 +273,16 @@ impl<'a> Reader<'a> {
             self.at = self.text.len();
             return Err(self.wrong("a text has no end"));
         };
-        if let Some(control) = rest[..length].iter().position(|byte| *byte < 0x20) {
-            self.at += control;
+        let is_control = |byte: &u8| *byte < 0x20;
+        // All of it is looked at without a branch, many bytes at a time; almost never is there one.
+        if rest[..length]
+            .iter()
+            .fold(false, |any, byte| any | is_control(byte))
+        {
+            self.at += rest[..length]
+                .iter()
+                .position(is_control)
+                .unwrap_or_default();
             return Err(self.wrong("a control character must be written as an escape"));
         }
         self.at += length;

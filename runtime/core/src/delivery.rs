@@ -140,7 +140,7 @@ impl Context {
                     );
                 }
             }
-            Heard::Nothing => parking.undecided(),
+            Heard::Nothing => parking.undecided(now),
         }
         parking.parks()
     }
@@ -182,9 +182,8 @@ impl Context {
         }
     }
 
-    /// Sees to it that every refused record of `request` is a dead letter, counts the others, and returns what is left open:
-    /// for each batch how many were written, and the indexes of the records to write again.
-    pub(crate) async fn judge(
+    /// Counts what became of the records of `request`, and returns what is left open.
+    pub(crate) fn judge(
         &self,
         request: &Request,
         verdicts: Vec<Verdict>,
@@ -196,11 +195,10 @@ impl Context {
         }
         let mut judged = Judged {
             written: vec![0; tickets.len()],
-            refused: 0,
+            refused: Vec::new(),
             retry: Vec::new(),
             said: None,
         };
-        let mut refused: Vec<(usize, usize, String)> = Vec::new();
         for (index, verdict) in verdicts.into_iter().enumerate() {
             let batch = records.batch_of(index);
             match verdict {
@@ -209,12 +207,8 @@ impl Context {
                     judged.retry.push(index);
                     judged.said.get_or_insert(reason);
                 }
-                Verdict::Rejected(reason) => refused.push((batch, index, reason)),
+                Verdict::Rejected(reason) => judged.refused.push((batch, index, reason)),
             }
-        }
-        judged.refused = refused.len();
-        for of_batch in refused.chunk_by(|a, b| a.0 == b.0) {
-            self.refuse(request, of_batch).await?;
         }
         let written: usize = judged.written.iter().sum();
         match self.role {
@@ -236,8 +230,20 @@ impl Context {
         Ok(judged)
     }
 
+    /// Sees to it that `refused` records of `request` are dead letters.
+    pub(crate) async fn refuse(
+        &self,
+        request: &Request,
+        refused: &[(usize, usize, String)],
+    ) -> Result<(), Stopped> {
+        for of_batch in refused.chunk_by(|a, b| a.0 == b.0) {
+            self.refuse_of_batch(request, of_batch).await?;
+        }
+        Ok(())
+    }
+
     /// Hands records of one batch on as dead letters, which take their share of the ticket along.
-    async fn refuse(
+    async fn refuse_of_batch(
         &self,
         request: &Request,
         refused: &[(usize, usize, String)],
@@ -320,8 +326,8 @@ impl Context {
 pub(crate) struct Judged {
     /// For each batch of the request: records that were written.
     pub(crate) written: Vec<usize>,
-    /// How many are dead letters.
-    pub(crate) refused: usize,
+    /// Records that become dead letters, those of a batch side by side: the batch, the index, and why.
+    pub(crate) refused: Vec<(usize, usize, String)>,
     /// Records to write again.
     pub(crate) retry: Vec<usize>,
     /// Why the first of them.
@@ -335,7 +341,7 @@ impl Judged {
             return Heard::Answer;
         }
         match &self.said {
-            Some(said) if self.refused == 0 => Heard::Away(said),
+            Some(said) if self.refused.is_empty() => Heard::Away(said),
             Some(_) | None => Heard::Nothing,
         }
     }

@@ -10,6 +10,8 @@ use crate::delivery::Delivery;
 
 /// How often a store that is away is asked whether it is back. In between, records are parked without asking.
 const ASK_EVERY: Duration = Duration::from_secs(5);
+/// How long a request that asks may take before another one asks, too.
+const ASKED_MAX: Duration = Duration::from_mins(2);
 
 /// The parking of one sink. Records are parked as letters, in the form of dead letters.
 #[derive(Debug)]
@@ -18,7 +20,15 @@ pub(crate) struct Parking {
     after: Duration,
     /// The writer of the letters.
     pub(crate) to: mpsc::Sender<Delivery>,
-    away: Mutex<Option<Away>>,
+    state: Mutex<State>,
+}
+
+/// What was heard of the store.
+#[derive(Debug, Default)]
+struct State {
+    /// When it took records for the last time.
+    answered: Option<Instant>,
+    away: Option<Away>,
 }
 
 /// What a request tells of the store that it went to.
@@ -38,8 +48,8 @@ struct Away {
     since: Instant,
     /// Whether that is so long that records are parked.
     parks: bool,
-    /// Whether a request is under way that asks. One that hangs must not be joined by others until all of them do.
-    is_asked: bool,
+    /// Since when a request is under way that asks. One that hangs must not be joined by others until all of them do.
+    asked: Option<Instant>,
     /// When such a request last ended.
     heard: Instant,
     reason: String,
@@ -50,22 +60,23 @@ impl Parking {
         Self {
             after,
             to,
-            away: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
     /// Notes that the store gave no answer to a request that began at `begun`, and says whether that is the moment from which on
     /// records are parked.
     pub(crate) fn failed(&self, begun: Instant, now: Instant, reason: &str) -> bool {
-        let mut away = self.lock();
-        let away = away.get_or_insert_with(|| Away {
-            since: begun,
+        let state = &mut *self.lock();
+        let away = state.away.get_or_insert_with(|| Away {
+            // Others may have had an answer meanwhile.
+            since: state.answered.map_or(begun, |answered| begun.max(answered)),
             parks: false,
-            is_asked: false,
+            asked: None,
             heard: now,
             reason: String::new(),
         });
-        away.is_asked = false;
+        away.asked = None;
         away.heard = now;
         reason.clone_into(&mut away.reason);
         let parked_before = away.parks;
@@ -75,35 +86,45 @@ impl Parking {
 
     /// Notes that the store answered; says how long it was away, if records were parked meanwhile.
     pub(crate) fn answered(&self, now: Instant) -> Option<Duration> {
-        let away = self.lock().take()?;
+        let mut state = self.lock();
+        state.answered = Some(now);
+        let away = state.away.take()?;
         away.parks.then(|| now.duration_since(away.since))
     }
 
     /// Notes that a request ended that told nothing of the store.
-    pub(crate) fn undecided(&self) {
-        if let Some(away) = &mut *self.lock() {
-            away.is_asked = false;
+    pub(crate) fn undecided(&self, now: Instant) {
+        let away = &mut self.lock().away;
+        // An outage whose end no one hears of, since there is nothing more to write, must not count from here to the next one.
+        away.take_if(|away| !away.parks);
+        if let Some(away) = away {
+            away.asked = None;
+            away.heard = now;
         }
     }
 
     /// Whether records are parked now.
     pub(crate) fn parks(&self) -> bool {
-        self.lock().as_ref().is_some_and(|away| away.parks)
+        self.lock().away.as_ref().is_some_and(|away| away.parks)
     }
 
     /// Why a record is parked now, without asking the store. Each time the store is to be asked, one caller gets none.
     pub(crate) fn reason(&self, now: Instant) -> Option<String> {
-        let mut away = self.lock();
-        let away = away.as_mut().filter(|away| away.parks)?;
-        if !away.is_asked && now.duration_since(away.heard) >= ASK_EVERY {
-            away.is_asked = true;
+        let mut state = self.lock();
+        let away = state.away.as_mut().filter(|away| away.parks)?;
+        let is_time = match away.asked {
+            Some(asked) => now.duration_since(asked) >= ASKED_MAX,
+            None => now.duration_since(away.heard) >= ASK_EVERY,
+        };
+        if is_time {
+            away.asked = Some(now);
             return None;
         }
         Some(format!("parked: {}", away.reason))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Away>> {
-        self.away
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
             .lock()
             .expect("no one panics while noting an outage")
     }
@@ -131,13 +152,20 @@ mod tests {
         assert_eq!(parking.reason(at(12)), reason);
         assert_eq!(parking.reason(at(16)), None, "one asks");
         assert_eq!(parking.reason(at(16)), reason, "the others do not wait");
-        assert_eq!(parking.reason(at(90)), reason, "however long that takes");
-        parking.undecided();
-        assert_eq!(parking.reason(at(91)), None, "another one asks");
-        assert_eq!(parking.reason(at(91)), reason);
-        assert_eq!(parking.answered(at(92)), Some(Duration::from_secs(92)));
-        assert_eq!(parking.reason(at(92)), None);
-        assert_eq!(parking.answered(at(93)), None);
+        assert_eq!(parking.reason(at(90)), reason, "though that takes long");
+        parking.undecided(at(91));
+        assert_eq!(parking.reason(at(95)), reason);
+        assert_eq!(parking.reason(at(96)), None, "another one asks");
+        assert_eq!(parking.reason(at(215)), reason);
+        assert_eq!(parking.reason(at(216)), None, "the last one hangs");
+        assert_eq!(parking.reason(at(217)), reason);
+        assert_eq!(parking.answered(at(220)), Some(Duration::from_secs(220)));
+        assert_eq!(parking.reason(at(220)), None);
+        assert_eq!(parking.answered(at(221)), None);
+        assert!(
+            !parking.failed(at(3), at(229), "no answer"),
+            "others had one"
+        );
     }
 
     #[test]
@@ -150,5 +178,9 @@ mod tests {
         let later = start + Duration::from_secs(11);
         assert!(!parking.failed(later, later, "refused"), "another outage");
         assert_eq!(parking.reason(later), None);
+        parking.undecided(later);
+        let much_later = later + Duration::from_hours(1);
+        let one_more = parking.failed(much_later, much_later, "refused");
+        assert!(!one_more, "there was nothing to write in between");
     }
 }

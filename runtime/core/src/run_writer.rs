@@ -118,7 +118,8 @@ impl RunWriter {
                     continue;
                 }
             };
-            let judged = self.context.judge(&request, verdicts).await?;
+            let judged = self.context.judge(&request, verdicts)?;
+            self.context.refuse(&request, &judged.refused).await?;
             if judged.written[0] > 0 {
                 let held = self
                     .held

@@ -176,7 +176,7 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
                 continue;
             }
         };
-        let judged = context.judge(&request, verdicts).await?;
+        let judged = context.judge(&request, verdicts)?;
         for (ticket, written) in request.tickets.iter().zip(&judged.written) {
             ticket.settle(*written);
         }
@@ -184,6 +184,7 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
             tries.progressed();
         }
         let is_parking = context.is_parking(begun, judged.heard());
+        context.refuse(&request, &judged.refused).await?;
         if let Some(reason) = judged.said.filter(|_| !is_parking) {
             if tries.should_say() {
                 let sink = &context.stage.name;

@@ -88,7 +88,7 @@ impl Item {
         match self.status {
             409 if kind == "version_conflict_engine_exception" => Fate::Written,
             500 if is_of_document(error) => Fate::Rejected(words),
-            409 | 429 | 500.. => Fate::Retry(words),
+            408 | 409 | 429 | 500.. => Fate::Retry(words),
             _ if is_for_a_while(kind, reason) => Fate::Retry(words),
             _ if matches!(kind, "index_closed_exception" | "cluster_block_exception") => {
                 Fate::Retired(words)

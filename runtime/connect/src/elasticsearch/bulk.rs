@@ -141,7 +141,7 @@ impl Encoder {
     pub(super) fn retired_index(&self, index: &str, words: &str) -> Result<Verdict, SinkError> {
         let words = format!("index {index}: {words}");
         self.destinations
-            .retired(index, words)
+            .refuse_one(index, words)
             .map(Verdict::Rejected)
     }
 }

@@ -53,10 +53,9 @@ const DOCUMENT_BYTES_MAX: i32 = 16 << 20;
 pub(super) fn stop(failure: Failure) -> SinkError {
     match failure {
         Failure::Away(words) => SinkError::Unavailable(words.into()),
-        Failure::Person(words)
-        | Failure::Right(words)
-        | Failure::Collection(words)
-        | Failure::Document(words) => SinkError::Misconfigured(words.into()),
+        Failure::Person(words) | Failure::Collection(words) | Failure::Document(words) => {
+            SinkError::Misconfigured(words.into())
+        }
     }
 }
 

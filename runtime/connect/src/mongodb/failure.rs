@@ -9,8 +9,6 @@ pub(super) enum Failure {
     Away(String),
     /// A person has to mend something: the words say what.
     Person(String),
-    /// There is no right to write to this collection.
-    Right(String),
     /// This collection cannot be written to; whoever named it is to blame.
     Collection(String),
     /// One of the documents is to blame, and the server does not say which.
@@ -98,7 +96,7 @@ impl Failure {
         match code {
             // Not authorized.
             13 if message.contains("requires authentication") => Self::login(&words),
-            13 => Self::Right(format!(
+            13 => Self::Collection(format!(
                 "{words}; give the user of `uri` the right `readWrite` there"
             )),
             11 | 18 | ATLAS => Self::login(&words),

@@ -150,7 +150,7 @@ impl MongodbSink {
                 return Ok(true);
             }
             Err(Failure::Away(words)) => Verdict::Retry(words),
-            Err(Failure::Right(words) | Failure::Collection(words) | Failure::Document(words)) => {
+            Err(Failure::Collection(words) | Failure::Document(words)) => {
                 let words = format!("collection {}: {words}", shown(&name));
                 Verdict::Rejected(self.destinations.refuse(&name, words)?)
             }

@@ -62,7 +62,7 @@ pub(super) async fn insert(
             outcome => search.judge(part, outcome),
         }
     }
-    Ok(search.inserted)
+    Ok(search.done())
 }
 
 /// Rows that go out together, and the search for those among them that can never be written.
@@ -73,6 +73,8 @@ struct Search<'a, 'b> {
     parts: Parts,
     /// The part that is tried for the second time, since nothing is wrong with its table.
     looked_for: Option<Range<usize>>,
+    /// Rows that alone have met a table that is not as it should be, and the server's words.
+    blamed: Vec<(usize, String)>,
     inserted: Inserted,
 }
 
@@ -121,6 +123,7 @@ impl<'a, 'b> Search<'a, 'b> {
             rows,
             parts: Parts::of(parts),
             looked_for: None,
+            blamed: Vec::new(),
             inserted: Inserted { verdicts, failure },
         }
     }
@@ -148,8 +151,9 @@ impl<'a, 'b> Search<'a, 'b> {
     fn judge(&mut self, part: Range<usize>, outcome: Result<(), Failure>) {
         let verdict = match outcome {
             Ok(()) => Verdict::Written,
-            Err(Failure::Row { words, .. } | Failure::Table(words)) if part.len() == 1 => {
-                Verdict::Rejected(words)
+            Err(Failure::Row { words, .. }) if part.len() == 1 => Verdict::Rejected(words),
+            Err(Failure::Table(words)) if part.len() == 1 => {
+                return self.blamed.push((self.rows[part.start].0, words));
             }
             Err(Failure::Row {
                 number: Some(number),
@@ -164,6 +168,20 @@ impl<'a, 'b> Search<'a, 'b> {
         let indexes = self.rows[part].iter().map(|row| row.0);
         let verdicts = indexes.map(|index| (index, verdict.clone()));
         self.inserted.verdicts.extend(verdicts);
+    }
+
+    /// What has become of all. Where no row was written, none of them is to blame for what a table lacks, but whoever changed what
+    /// the server does with each row, such as a trigger.
+    fn done(mut self) -> Inserted {
+        let verdicts = &mut self.inserted.verdicts;
+        let is_written = |(_, verdict): &(usize, Verdict)| *verdict == Verdict::Written;
+        if verdicts.iter().any(is_written) {
+            let blamed = self.blamed.into_iter();
+            verdicts.extend(blamed.map(|(index, words)| (index, Verdict::Rejected(words))));
+        } else if let Some((_, words)) = self.blamed.into_iter().next() {
+            self.inserted.failure.get_or_insert(Failure::Refused(words));
+        }
+        self.inserted
     }
 }
 
@@ -217,7 +235,7 @@ mod tests {
             };
             search.judge(part, outcome);
         }
-        let Inserted { verdicts, failure } = search.inserted;
+        let Inserted { verdicts, failure } = search.done();
         assert_eq!(failure, None);
         let said: Vec<_> = verdicts.iter().map(|(index, _)| *index).collect();
         assert_eq!(
@@ -253,7 +271,7 @@ mod tests {
         let later = Failure::Later("no answer".to_owned());
         search.judge(second, Err(later.clone()));
         assert_eq!(search.next(), None);
-        let Inserted { verdicts, failure } = search.inserted;
+        let Inserted { verdicts, failure } = search.done();
         assert_eq!((verdicts.len(), failure), (5, Some(later)));
     }
 

@@ -49,9 +49,12 @@ pub(super) fn members<'a>(
 }
 
 /// What `keys` lead to in `value`, which was cut out as it stands.
-pub(super) fn find<'a>(value: &'a str, keys: &[String]) -> Option<&'a str> {
+///
+/// # Errors
+/// Where the name of a member has half of a character in it.
+pub(super) fn find<'a>(value: &'a str, keys: &[String]) -> Result<Option<&'a str>, String> {
     let keys = keys.iter().map(|key| Cow::Borrowed(&**key));
-    Reader::of(value).find(keys).ok().flatten()
+    Reader::of(value).find(keys)
 }
 
 /// The object that these members are.

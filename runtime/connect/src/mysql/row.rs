@@ -67,8 +67,8 @@ impl Encoder {
             let cell = match (&column.from, &members) {
                 (MysqlFrom::Field(path), Some(members)) => {
                     let top = key.and_then(|key| members.asked[key]);
-                    let found = top.and_then(|value| find(value, &path[1..]));
-                    found.map_or(Ok(None), |value| cell(value, column.kind))
+                    let found = top.map_or(Ok(None), |value| find(value, &path[1..]));
+                    found.and_then(|value| value.map_or(Ok(None), |value| cell(value, column.kind)))
                 }
                 (MysqlFrom::Rest, Some(members)) => Ok(self.rest(members)),
                 (MysqlFrom::Field(_) | MysqlFrom::Rest, None) => {

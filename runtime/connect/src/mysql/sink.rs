@@ -109,7 +109,8 @@ impl MysqlSink {
     ) -> Result<(), SinkError> {
         let verdict = match failure {
             Failure::Later(words) | Failure::Locked(words) => Verdict::Retry(words),
-            Failure::Row { words, .. } | Failure::Table(words) | Failure::Refused(words) => {
+            Failure::Table(words) => Verdict::Rejected(self.destinations.refuse_one(name, words)?),
+            Failure::Row { words, .. } | Failure::Refused(words) => {
                 Verdict::Rejected(self.destinations.refuse(name, words)?)
             }
         };
@@ -130,7 +131,7 @@ impl Sink for MysqlSink {
                     .write_table(&mut session, name, rows, &mut verdicts)
                     .await;
                 if let Err(failure) = outcome {
-                    let is_over = matches!(failure, Failure::Later(_) | Failure::Locked(_));
+                    let is_over = matches!(failure, Failure::Later(_));
                     self.blame(name, rows, failure, &mut verdicts)?;
                     if is_over {
                         break;

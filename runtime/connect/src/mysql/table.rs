@@ -133,7 +133,7 @@ impl Tables {
             .iter()
             .map(KeyPart::of)
             .collect::<Result<Vec<_>, sqlx::Error>>()?;
-        let has_key = has_key_of_id(&parts);
+        let has_key = has_key_of_id(&parts, &self.columns);
         let lacks = |column: &&MysqlColumn| !there.contains_key(&column.name.to_lowercase());
         let lacking: Vec<_> = self.columns.iter().filter(lacks).collect();
         let id = there.get(MYSQL_ID).copied();
@@ -143,7 +143,7 @@ impl Tables {
             names.extend((!there.contains_key(MYSQL_ID)).then_some(MYSQL_ID));
             let what = match &names[..] {
                 [] => format!(
-                    "table {name} has no unique key of its column {MYSQL_ID} that is whole and never NULL"
+                    "table {name} has no unique key of its column {MYSQL_ID} that is whole, never NULL, and of columns that a record fills"
                 ),
                 names => format!("table {name} has no column {}", names.join(", ")),
             };
@@ -187,9 +187,19 @@ impl KeyPart {
 }
 
 /// Whether one of the keys that these are the `parts` of keeps a repeat out: it is unique and has the id whole. What else is in it, such as
-/// the day by which a table is partitioned, is never NULL: of rows with a NULL in a unique key there may be any number.
-fn has_key_of_id(parts: &[KeyPart]) -> bool {
-    let keeps_nothing_out = |part: &&KeyPart| !part.is_unique || part.may_be_null;
+/// the day by which a table is partitioned, is never NULL, since of rows with a NULL in a unique key there may be any number, and it
+/// is one of the `columns` that a record fills: what the server fills in itself, such as the present time, is new with each repeat.
+fn has_key_of_id(parts: &[KeyPart], columns: &[MysqlColumn]) -> bool {
+    let is_filled = |part: &KeyPart| {
+        let named = |name: &str| {
+            part.column
+                .as_deref()
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+        };
+        named(MYSQL_ID) || columns.iter().any(|column| named(&column.name))
+    };
+    let keeps_nothing_out =
+        |part: &&KeyPart| !part.is_unique || part.may_be_null || !is_filled(part);
     let loose: HashSet<_> = parts
         .iter()
         .filter(keeps_nothing_out)

@@ -81,7 +81,7 @@ fn an_answer_on_all_says_who_has_to_do_something() {
     }
     let words = "not authorized on logs to execute command";
     assert!(
-        matches!(Failure::of_code(13, "Unauthorized", words), Failure::Right(it) if it.contains("readWrite"))
+        matches!(Failure::of_code(13, "Unauthorized", words), Failure::Collection(it) if it.contains("readWrite"))
     );
     let words = "Command insert requires authentication";
     assert!(
