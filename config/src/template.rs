@@ -62,8 +62,8 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// Whether a person named what it names: the configuration alone, or together with what is read. Any other name is a
-    /// record's own, and what is wrong with it is wrong with that record alone.
+    /// Whether a person named what it names: the configuration alone, or together with what is read. Any other name
+    /// depends on what is in a record, or on its time.
     #[must_use]
     pub fn is_fixed(&self) -> bool {
         let by_record = |part: &Part| matches!(part, Part::Time(_) | Part::Field(_) | Part::Route);

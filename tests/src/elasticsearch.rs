@@ -99,12 +99,7 @@ impl Elasticsearch {
     /// Where it does not answer.
     #[must_use]
     pub fn text(&self, path: &str) -> String {
-        let url = format!("http://{}/{path}", self.address);
-        let output = Command::new("curl")
-            .args(["-s", "-m", "120", &url])
-            .output();
-        let output = output.expect("there is curl");
-        String::from_utf8(output.stdout).expect("an answer is text")
+        self.say("GET", path, None).1
     }
 
     /// Asks for something that must be granted.

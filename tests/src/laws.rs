@@ -17,7 +17,8 @@ use tamis_core::sink::{SinkError, Verdict};
 
 pub use outages::{Server, outlast, outlast_kills};
 pub use records::{PLACE, id, of as records_of, records, value};
-pub use subject::{Subject, causes};
+pub use subject::Subject;
+pub use tamis_core::causes;
 
 /// Destinations of one test in a store, and how a sink writes to them.
 ///

@@ -109,11 +109,17 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Whether the name of a member is next; it is not taken.
+    pub(crate) fn at_name(&mut self) -> Result<(), String> {
+        match self.peek() {
+            Some(b'"') => Ok(()),
+            _ => Err(self.wrong("a name in quotes was expected")),
+        }
+    }
+
     /// Takes the name of a member and the colon behind it.
     pub(crate) fn name(&mut self) -> Result<Cow<'a, str>, String> {
-        if self.peek() != Some(b'"') {
-            return Err(self.wrong("a name in quotes was expected"));
-        }
+        self.at_name()?;
         let start = self.at;
         self.pass_text()?;
         let name = text(&self.text[start..self.at])?;
@@ -130,9 +136,7 @@ impl<'a> Reader<'a> {
             Some(b'{') => {
                 let mut more = self.open(b'}')?;
                 while more {
-                    if self.peek() != Some(b'"') {
-                        return Err(self.wrong("a name in quotes was expected"));
-                    }
+                    self.at_name()?;
                     self.pass_text()?;
                     self.colon()?;
                     self.value()?;
@@ -273,16 +277,10 @@ impl<'a> Reader<'a> {
             self.at = self.text.len();
             return Err(self.wrong("a text has no end"));
         };
-        let is_control = |byte: &u8| *byte < 0x20;
+        let (plain, is_control) = (&rest[..length], |byte: &u8| *byte < 0x20);
         // All of it is looked at without a branch, many bytes at a time; almost never is there one.
-        if rest[..length]
-            .iter()
-            .fold(false, |any, byte| any | is_control(byte))
-        {
-            self.at += rest[..length]
-                .iter()
-                .position(is_control)
-                .unwrap_or_default();
+        if plain.iter().fold(false, |any, byte| any | is_control(byte)) {
+            self.at += plain.iter().position(is_control).unwrap_or_default();
             return Err(self.wrong("a control character must be written as an escape"));
         }
         self.at += length;
@@ -390,4 +388,4 @@ fn index(key: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

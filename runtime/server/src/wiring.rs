@@ -9,7 +9,7 @@ use tamis_connect::Transactions;
 use tamis_core::sink::SinkError;
 use tamis_core::source::{Source, SourceError};
 use tamis_core::transform::Transform;
-use tamis_core::{Backoff, Limits, OnOutage, Outlet, Pipeline};
+use tamis_core::{Backoff, Limits, OnOutage, Outlet, Pipeline, causes};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform};
 use tracing::warn;
 
@@ -180,7 +180,7 @@ async fn once_there<T>(
         match connect().await {
             Err(SinkError::Unavailable(error)) => {
                 if tries % SAY_EVERY == 0 {
-                    let error = format!("{:#}", anyhow::Error::from_boxed(error));
+                    let error = causes(&*error);
                     warn!(sink, error, "sink is unavailable, trying again");
                 }
                 tries += 1;

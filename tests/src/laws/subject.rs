@@ -206,15 +206,3 @@ async fn show(
     store.reveal(partition, &run).await?;
     store.discard(partition, &run).await
 }
-
-/// An error with its causes, in one line.
-#[must_use]
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
-}

@@ -25,7 +25,8 @@ pub(crate) struct RawMongodbSink {
     /// one stops the pipeline.
     pub(crate) collection: String,
     /// Distinct collections that records may name within an hour; a record that would name one more becomes a dead letter.
-    /// 256 keep a field with free values from filling a server with collections.
+    /// 256 keep a field with free values from filling a server with collections. Sixteen times as many where only a time tells them
+    /// apart.
     #[serde(default = "destinations_max")]
     #[schemars(range(min = 1, max = 65_536))]
     pub(crate) destinations_max: usize,

@@ -21,10 +21,11 @@ pub(crate) struct RawMysqlSink {
     pub(crate) password: Option<String>,
     /// The table of a record, from `{topic}` (the one that it was read from), `{partition}`, `{route}`, `{time:%Y%m%d}`
     /// (the record's time in UTC) and `{field:/Type}` (a field of its JSON value, by pointer): letters, digits, `_`, `$` and
-    /// `-`, at most 64. Where `{route}` or `{field:…}` name one that is not legal, or not there and not made, the record becomes
-    /// a dead letter; any other one stops the pipeline.
+    /// `-`, at most 64. Where `{route}` or `{field:…}` name one that is not legal, or these or `{time:…}` one that is not there and
+    /// not made, the record becomes a dead letter; any other one stops the pipeline.
     pub(crate) table: String,
-    /// Distinct tables that records may name within an hour; a record that would name one more becomes a dead letter.
+    /// Distinct tables that records may name within an hour; a record that would name one more becomes a dead letter. Sixteen times as
+    /// many where only a time tells them apart.
     #[serde(default = "destinations_max")]
     #[schemars(range(min = 1, max = 65_536))]
     pub(crate) destinations_max: usize,

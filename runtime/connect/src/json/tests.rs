@@ -81,7 +81,8 @@ fn levels_are_counted_as_serde_json_does() {
     }
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+/// Any JSON, with keys and texts that look like its marks.
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let text = || {
         let marks = r#"[\[\]{}:,"\\ a日\n\x00]{0,6}"#;
         prop_oneof![marks.prop_map(String::from), any::<String>()]

@@ -188,9 +188,7 @@ impl<'a> Making<'a> {
     }
 
     fn field(&mut self, first: fields::First, dates: Option<&'a Dates>) -> Result<(), String> {
-        if self.reader.peek() != Some(b'"') {
-            return Err(self.reader.wrong("a name in quotes was expected"));
-        }
+        self.reader.at_name()?;
         let element = self.writer.element();
         let start = self.writer.len();
         self.reader

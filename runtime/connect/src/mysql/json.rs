@@ -78,6 +78,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::json::tests::any_json;
 
     fn keys(keys: &[&str]) -> Vec<String> {
         keys.iter().map(|key| (*key).to_owned()).collect()
@@ -125,29 +126,13 @@ mod tests {
         assert_eq!(object(&found.others), r#"{"a\"\u0000\\":"\u65e5"}"#);
     }
 
-    /// Any JSON, with keys and strings that look like its marks.
-    fn json() -> impl Strategy<Value = Value> {
-        let text = || proptest::string::string_regex("[\\[\\]{}:,\"\\\\ a日\n]{0,6}").unwrap();
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            text().prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 32, 4, move |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                proptest::collection::vec((text(), inner), 0..4)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
-            ]
-        })
-    }
-
     proptest! {
         #[test]
-        fn members_are_those_that_serde_json_finds(value in json()) {
+        fn members_are_those_that_serde_json_finds(value in any_json()) {
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             for text in [value.to_string(), pretty] {
+                // The last digit of a double may be another one when it is read.
+                let value: Value = serde_json::from_str(&text).unwrap();
                 let found = members(text.as_bytes(), &[], true);
                 let Value::Object(expected) = &value else {
                     prop_assert!(found.is_err());

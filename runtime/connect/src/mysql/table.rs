@@ -184,20 +184,20 @@ impl KeyPart {
             may_be_null: null.is_some_and(|it| it.eq_ignore_ascii_case("yes")),
         })
     }
+
+    /// Whether its column has this `name`.
+    fn is(&self, name: &str) -> bool {
+        let column = self.column.as_deref();
+        column.is_some_and(|column| column.eq_ignore_ascii_case(name))
+    }
 }
 
 /// Whether one of the keys that these are the `parts` of keeps a repeat out: it is unique and has the id whole. What else is in it, such as
 /// the day by which a table is partitioned, is never NULL, since of rows with a NULL in a unique key there may be any number, and it
 /// is one of the `columns` that a record fills: what the server fills in itself, such as the present time, is new with each repeat.
 fn has_key_of_id(parts: &[KeyPart], columns: &[MysqlColumn]) -> bool {
-    let is_filled = |part: &KeyPart| {
-        let named = |name: &str| {
-            part.column
-                .as_deref()
-                .is_some_and(|it| it.eq_ignore_ascii_case(name))
-        };
-        named(MYSQL_ID) || columns.iter().any(|column| named(&column.name))
-    };
+    let is_filled =
+        |part: &KeyPart| part.is(MYSQL_ID) || columns.iter().any(|column| part.is(&column.name));
     let keeps_nothing_out =
         |part: &&KeyPart| !part.is_unique || part.may_be_null || !is_filled(part);
     let loose: HashSet<_> = parts
@@ -205,11 +205,7 @@ fn has_key_of_id(parts: &[KeyPart], columns: &[MysqlColumn]) -> bool {
         .filter(keeps_nothing_out)
         .map(|part| &part.key)
         .collect();
-    let is_id = |part: &KeyPart| {
-        let column = part.column.as_deref();
-        part.is_whole && column.is_some_and(|column| column.eq_ignore_ascii_case(MYSQL_ID))
-    };
     parts
         .iter()
-        .any(|part| is_id(part) && !loose.contains(&part.key))
+        .any(|part| part.is(MYSQL_ID) && part.is_whole && !loose.contains(&part.key))
 }

@@ -15,7 +15,7 @@ use tamis_connect::source::BatchLimits;
 use tamis_core::only::Wanted;
 use tamis_core::sink::SinkError;
 use tamis_core::source::Source;
-use tamis_core::{Executor, Pipeline};
+use tamis_core::{Executor, Pipeline, causes};
 use tamis_host::Plugin;
 use tracing::{info, warn};
 
@@ -282,8 +282,7 @@ impl<'a> Replay<'a> {
                     )));
                 }
                 Err(SinkError::Unavailable(error)) if tries % SAY_EVERY == 0 => {
-                    let (store, error) = (store.name(), anyhow::Error::from_boxed(error));
-                    let error = format!("{error:#}");
+                    let (store, error) = (store.name(), causes(&*error));
                     warn!(
                         store,
                         error, "store of dead letters is unavailable, trying again"
