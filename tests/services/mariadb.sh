@@ -7,7 +7,7 @@
 #   status  prints the URL and succeeds if the server is up
 #   kill    SIGKILL, the data stays; clean also removes the data
 # environment:
-#   MARIADB_PORT=33306
+#   MARIADB_PORT=19306     below the ports that the kernel gives to outgoing connections
 #   MARIADB_DIR            data, log, socket and pid; ${TMPDIR:-/tmp}/tamis-services/mariadb-$MARIADB_PORT
 #   MARIADB_DATABASE=logs  made if it is not there
 #   MARIADB_USER=logs      a user who may do everything in databases whose names begin with that one's
@@ -17,7 +17,7 @@ set -euo pipefail
 # shellcheck source=tests/services/service.bash
 . "$(dirname "$0")/service.bash"
 
-port=${MARIADB_PORT:-33306} database=${MARIADB_DATABASE:-logs}
+port=${MARIADB_PORT:-19306} database=${MARIADB_DATABASE:-logs}
 user=${MARIADB_USER:-logs} password=${MARIADB_PASSWORD:-logs}
 dir=${MARIADB_DIR:-${TMPDIR:-/tmp}/tamis-services/mariadb-$port}
 log=$dir/log pid_file=$dir/pid socket=$dir/socket settings=$dir/settings.cnf

@@ -30,9 +30,10 @@ await_ready() {
   return 1
 }
 
+# Once more if it ended before it was ready: a port that was free may be taken for a moment.
 start() {
   alive || launch
-  await_ready
+  await_ready || { halt KILL; sleep 1; launch; await_ready; }
   populate
   echo "$shown"
 }
