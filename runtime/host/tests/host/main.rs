@@ -3,6 +3,8 @@
 
 mod failures;
 mod fates;
+mod hostile;
 mod load;
 mod quarantine;
+mod raw;
 mod support;
