@@ -10,6 +10,7 @@ mod failure;
 mod instance;
 mod limits;
 mod load;
+mod log_budget;
 mod transform;
 
 pub use compile::{Cache, CacheError, CompileLimits, Compiler, Origin, compile_apart};

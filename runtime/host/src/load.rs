@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::limits::{Grants, PluginLimits};
+use crate::log_budget::LogBudget;
 
 /// The largest file: a plugin that brings its language along has some 20 MB.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -33,6 +34,7 @@ pub struct Plugin {
     prepared: Prepared,
     description: Description,
     origin: Origin,
+    log_budget: LogBudget,
 }
 
 /// A file that is no plugin.
@@ -151,6 +153,10 @@ impl Plugin {
         &self.engine
     }
 
+    pub(crate) fn log_budget(&self) -> &LogBudget {
+        &self.log_budget
+    }
+
     pub(crate) fn instantiate(&self, limits: &PluginLimits) -> Result<Instance, Failure> {
         Instance::new(&self.engine, &self.prepared, limits)
     }
@@ -189,6 +195,7 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         prepared,
         description,
         origin,
+        log_budget: LogBudget::new(engine),
     })
 }
 

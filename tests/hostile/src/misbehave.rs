@@ -90,6 +90,8 @@ fn wrong_answer(action: &str, at: usize, records: usize) -> Answer {
             answer.bytes.extend(b"abc");
         }
         "timestamps for no rows" => answer.timestamps.push(1),
+        "count without a name" => answer.counts.push(1),
+        "line of no record" => answer.logs.extend([0, records as i32, 0]),
         "huge output" => answer.row(at, Some(&"x".repeat(1 << 20)), None),
         "many outputs" => (0..5).for_each(|_| answer.row(at, Some("more"), None)),
         other => panic!("does not know how to {other}"),

@@ -121,12 +121,13 @@ impl Cache {
         }
         files.sort();
         let many = files.len().saturating_sub(FILES_MAX);
-        files.iter().take(many).try_for_each(|(_, path)| {
-            match fs::remove_file(path) {
+        files
+            .iter()
+            .take(many)
+            .try_for_each(|(_, path)| match fs::remove_file(path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 removed => removed,
-            }
-        })
+            })
     }
 
     fn path(&self, key: &Key) -> PathBuf {

@@ -90,6 +90,14 @@ const BY_SETTINGS: &[(&str, &str)] = &[
         "timestamps for no rows",
         "malformed answer: 1 timestamps for 0 rows",
     ),
+    (
+        "count without a name",
+        "malformed answer: 1 counts with 0 names",
+    ),
+    (
+        "line of no record",
+        "malformed answer: a line of the log is about record 1 of 1",
+    ),
     ("huge reason", "output limit of 512 KiB"),
     (
         "a reason longer than the answer",
