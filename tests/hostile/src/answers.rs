@@ -59,7 +59,7 @@ pub(crate) fn count(records: &[&[u8]], batches: u32) -> Answer {
 /// Each value is a command, and every record that it does not know is kept.
 pub(crate) fn obey(records: &[&[u8]], batch: &Batch) -> Answer {
     let mut answer = keep(records.len());
-    let mut lines = vec![];
+    let mut lines: Vec<u8> = vec![];
     for (index, record) in records.iter().enumerate() {
         answer.fates[index] = match *record {
             b"drop" => DROP,

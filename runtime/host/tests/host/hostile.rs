@@ -272,7 +272,7 @@ const NOT_STARTED: &[(&str, &str, &str, &str)] = &[
         "neither takes nor refuses its settings",
         "configure",
         "(i32.store8 (i32.const 256) (i32.const 7))",
-        "it did not start: ",
+        "it did not start: invalid expected discriminant",
     ),
 ];
 
