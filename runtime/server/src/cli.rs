@@ -16,16 +16,15 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Compilation of plugins")]
     pub(crate) compiler: CompilerOptions,
 
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// How plugins are compiled, for every command that loads some.
+// No comment of documentation: it would be what the command is about.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Compilation of plugins")]
 pub(crate) struct CompilerOptions {
     /// Where compiled plugins are kept for the next start; a folder of your own, or `off`
     /// [default: ~/.cache/tamis/plugins]
