@@ -52,7 +52,8 @@ impl Cause {
             (None, None) if format!("{error:#}").contains("fuel allocated for hostcalls") => {
                 Self::Output(limits.output_bytes)
             }
-            (None, None) => Self::Trap(format!("{error:#}")),
+            // Without the places in the code that are around it where the host was called.
+            (None, None) => Self::Trap(error.root_cause().to_string()),
         }
     }
 }
