@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[path = "host/support.rs"]
-#[expect(dead_code, reason = "most of it is for the other tests of the sandbox")]
 mod support;
 
 use tamis_host::PluginTransform;
