@@ -5,6 +5,7 @@
 mod bad_input;
 mod cases;
 mod command_line;
+mod compilation;
 mod dead_letters;
 mod dead_letters_beyond;
 mod demo;

@@ -1,6 +1,13 @@
 //! How many records went where.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Names that one stage may count by; what it counts by more of them is counted as one.
+const NAMES_MAX: usize = 64;
+/// The name of that one.
+const OTHERS: &str = "_others";
 
 /// Counts of one pipeline, added to once per batch.
 #[derive(Debug)]
@@ -12,6 +19,8 @@ pub struct Counts {
     parked: AtomicU64,
     retried: AtomicU64,
     sinks: Vec<(String, AtomicU64)>,
+    /// By stage, then by the stage's own name.
+    stages: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
 }
 
 /// What [`Counts`] said at one moment.
@@ -31,6 +40,8 @@ pub struct Totals {
     pub retried: u64,
     /// Records written, by sink.
     pub written: Vec<(String, u64)>,
+    /// What stages counted by names of their own, by stage.
+    pub counted: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Counts {
@@ -46,6 +57,7 @@ impl Counts {
                 .into_iter()
                 .map(|name| (name, AtomicU64::new(0)))
                 .collect(),
+            stages: Mutex::default(),
         }
     }
 
@@ -74,6 +86,21 @@ impl Counts {
         add(&self.sinks[sink].1, records);
     }
 
+    /// Adds what `stage` counted over a batch; most count nothing.
+    pub(crate) fn add_counted(&self, stage: &str, counted: Vec<(String, u64)>) {
+        if counted.is_empty() {
+            return;
+        }
+        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = stages.entry(stage.to_owned()).or_default();
+        for (name, amount) in counted {
+            let known = names.len() < NAMES_MAX || names.contains_key(&name);
+            let name = if known { name } else { OTHERS.to_owned() };
+            let sum = names.entry(name).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+
     /// What they say now.
     #[must_use]
     pub fn totals(&self) -> Totals {
@@ -90,10 +117,38 @@ impl Counts {
                 .iter()
                 .map(|(name, count)| (name.clone(), get(count)))
                 .collect(),
+            counted: self
+                .stages
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 }
 
 fn add(counter: &AtomicU64, records: usize) {
     counter.fetch_add(records as u64, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_a_stage_are_bounded_and_its_sums_are_whole() {
+        let counts = Counts::new([]);
+        let count = |names: std::ops::Range<usize>| {
+            let counted = names.map(|name| (format!("n{name:03}"), 2)).collect();
+            counts.add_counted("level", counted);
+        };
+        count(0..NAMES_MAX);
+        count(10..NAMES_MAX + 10);
+        counts.add_counted("other", vec![("n000".into(), 1)]);
+        counts.add_counted("silent", vec![]);
+        let counted = counts.totals().counted;
+        assert_eq!(counted.keys().collect::<Vec<_>>(), ["level", "other"]);
+        let level = &counted["level"];
+        assert_eq!(level.len(), NAMES_MAX + 1);
+        assert_eq!((level["n000"], level["n010"], level[OTHERS]), (2, 4, 20));
+    }
 }

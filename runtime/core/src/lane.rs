@@ -106,6 +106,8 @@ impl Lane {
                 Stopped
             })?;
             self.counts.add_dropped(applied.dropped);
+            let stage = &transform.stage().name;
+            self.counts.add_counted(stage, applied.counted);
             if !applied.rejected.is_empty() {
                 let letters = dead::letters(&batch, transform.stage(), &applied.rejected);
                 self.bury(letters, &ticket).await?;

@@ -32,6 +32,8 @@ pub struct Applied {
     pub dropped: u64,
     /// Inputs that were refused: they become dead letters.
     pub rejected: Vec<Rejection>,
+    /// What the stage counted by names of its own.
+    pub counted: Vec<(String, u64)>,
 }
 
 /// One refused input.

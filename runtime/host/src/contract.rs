@@ -46,12 +46,23 @@ pub(crate) struct Input<'a> {
 }
 
 /// What a plugin made of a batch. Nothing in it is to be trusted.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) fates: Vec<u8>,
     pub(crate) rows: Vec<i32>,
     pub(crate) timestamps: Vec<i64>,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) words: Words,
+}
+
+/// What a plugin counted and logged over a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) count_names: Vec<i32>,
+    pub(crate) counts: Vec<u64>,
+    pub(crate) logs: Vec<i32>,
+    /// The names, then the lines.
+    pub(crate) text: Vec<u8>,
 }
 
 /// A record stays as it is.

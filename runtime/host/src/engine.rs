@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use wasmtime::{Config, OptLevel};
 
+use crate::compile::Compiler;
+
 const TICK: Duration = Duration::from_millis(10);
 /// Stack of a plugin. It is a part of the stack of the lane's thread, which has 2 MiB.
 const WASM_STACK_BYTES: usize = 512 << 10;
@@ -21,6 +23,8 @@ pub struct Engine {
 
 struct Shared {
     wasmtime: wasmtime::Engine,
+    /// None where plugins are compiled in this process.
+    compiler: Option<Compiler>,
     ticks: Arc<AtomicU64>,
     /// Nothing is ever sent: the ticker ends when this is dropped.
     _ticker: SyncSender<()>,
@@ -38,11 +42,24 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// Starts the engine and its ticker, which ends when the last clone and the last plugin are dropped.
+    /// Starts the engine and its ticker, which ends when the last clone and the last plugin are dropped. It compiles plugins in
+    /// this process, whatever they take: for tests and tools that know their plugins.
     ///
     /// # Errors
     /// On a machine that cannot run it.
     pub fn new() -> Result<Self, EngineError> {
+        Self::start(None)
+    }
+
+    /// As [`Engine::new`], with a compiler in a process of its own.
+    ///
+    /// # Errors
+    /// On a machine that cannot run it.
+    pub fn compiling_by(compiler: Compiler) -> Result<Self, EngineError> {
+        Self::start(Some(compiler))
+    }
+
+    fn start(compiler: Option<Compiler>) -> Result<Self, EngineError> {
         let wasmtime = wasmtime::Engine::new(&config())
             .map_err(|error| EngineError::Unsupported(error.into()))?;
         let ticks = Arc::new(AtomicU64::new(0));
@@ -56,10 +73,15 @@ impl Engine {
         Ok(Self {
             shared: Arc::new(Shared {
                 wasmtime,
+                compiler,
                 ticks,
                 _ticker: ticker,
             }),
         })
+    }
+
+    pub(crate) fn compiler(&self) -> Option<&Compiler> {
+        self.shared.compiler.as_ref()
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -90,7 +112,8 @@ impl fmt::Debug for Engine {
     }
 }
 
-fn config() -> Config {
+/// The settings that code is compiled for and runs by.
+pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)

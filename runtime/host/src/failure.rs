@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
+use crate::limits::{Refused, TABLE_ELEMENTS_MAX};
+
 /// A call that ended the instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -21,6 +23,8 @@ pub enum Cause {
     Time(Duration),
     /// It ended after memory was refused to it beyond this many bytes.
     Memory(usize),
+    /// It ended after a table was refused to it beyond this many elements.
+    Table(usize),
     /// Its answer was larger than this many bytes.
     Output(usize),
     /// It made more than this many records of one.
@@ -33,19 +37,23 @@ pub enum Cause {
 
 impl Cause {
     /// A cause in its own words, for what WebAssembly reports beside traps.
-    pub(crate) fn of(error: &wasmtime::Error, memory_refused: bool, limits: Limits) -> Self {
-        match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => Self::Time(limits.time),
-            // A language runtime that gets no memory gives up by `unreachable`.
-            Some(Trap::UnreachableCodeReached) | None if memory_refused => {
+    pub(crate) fn of(error: &wasmtime::Error, refused: Option<Refused>, limits: Limits) -> Self {
+        match (error.downcast_ref::<Trap>(), refused) {
+            (Some(Trap::Interrupt), _) => Self::Time(limits.time),
+            // A language runtime that is refused something gives up by `unreachable`.
+            (Some(Trap::UnreachableCodeReached) | None, Some(Refused::Memory)) => {
                 Self::Memory(limits.memory_bytes)
             }
-            Some(trap) => Self::Trap(trap.to_string().replace("wasm trap: ", "")),
+            (Some(Trap::UnreachableCodeReached) | None, Some(Refused::Table)) => {
+                Self::Table(TABLE_ELEMENTS_MAX)
+            }
+            (Some(trap), _) => Self::Trap(trap.to_string().replace("wasm trap: ", "")),
             // wasmtime keeps the type of this error to itself.
-            None if format!("{error:#}").contains("fuel allocated for hostcalls") => {
+            (None, None) if format!("{error:#}").contains("fuel allocated for hostcalls") => {
                 Self::Output(limits.output_bytes)
             }
-            None => Self::Trap(format!("{error:#}")),
+            // Without the places in the code that are around it where the host was called.
+            (None, None) => Self::Trap(error.root_cause().to_string()),
         }
     }
 }
@@ -83,6 +91,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Time(time) => write!(f, "time limit of {} ms", time.as_millis()),
             Self::Memory(bytes) => write!(f, "memory limit of {}", Size(*bytes)),
+            Self::Table(elements) => write!(f, "table limit of {elements} elements"),
             Self::Output(bytes) => write!(f, "output limit of {}", Size(*bytes)),
             Self::Outputs(count) => write!(f, "limit of {count} outputs of one record"),
             Self::Malformed(how) => write!(f, "malformed answer: {how}"),

@@ -57,9 +57,11 @@ impl Instance {
         store.limiter(|guest| &mut guest.limiter);
         arm(&mut store, limits, WORDS_BYTES_MAX);
         let exports = prepared.instantiate(&mut store);
-        let exports = exports.map_err(|error| explain(&mut store, limits, &error))?;
+        let exports =
+            exports.map_err(|error| explain(&mut store, limits, WORDS_BYTES_MAX, &error))?;
         let description = v0_1::describe(&exports, &mut store);
-        let description = description.map_err(|error| explain(&mut store, limits, &error))?;
+        let description =
+            description.map_err(|error| explain(&mut store, limits, WORDS_BYTES_MAX, &error))?;
         let limits = limits.clone();
         Ok(Self {
             exports,
@@ -88,6 +90,7 @@ impl Instance {
                 return Err(StartError::Failed(explain(
                     &mut self.store,
                     &self.limits,
+                    WORDS_BYTES_MAX,
                     &error,
                 )));
             }
@@ -107,8 +110,9 @@ impl Instance {
             .saturating_add(self.limits.output_bytes_max);
         arm(&mut self.store, &self.limits, bytes);
         self.fresh = false;
+        let bytes_max = self.limits.output_bytes_max;
         v0_1::process(&self.exports, &mut self.store, input)
-            .map_err(|error| explain(&mut self.store, &self.limits, &error))
+            .map_err(|error| explain(&mut self.store, &self.limits, bytes_max, &error))
     }
 
     /// Whether it has not seen a batch yet.
@@ -134,12 +138,18 @@ fn arm(store: &mut Store<Guest>, limits: &PluginLimits, bytes: usize) {
     store.data_mut().limiter.take_refused();
 }
 
-fn explain(store: &mut Store<Guest>, limits: &PluginLimits, error: &wasmtime::Error) -> Failure {
+/// The failure of a call that could hand over `output_bytes`.
+fn explain(
+    store: &mut Store<Guest>,
+    limits: &PluginLimits,
+    output_bytes: usize,
+    error: &wasmtime::Error,
+) -> Failure {
     let guest = store.data_mut();
     let held = Limits {
         time: limits.batch_time,
         memory_bytes: limits.memory_bytes_max,
-        output_bytes: limits.output_bytes_max,
+        output_bytes,
     };
     let cause = Cause::of(error, guest.limiter.take_refused(), held);
     Failure {

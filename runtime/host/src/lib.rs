@@ -3,14 +3,17 @@
 //! [`Engine`] is one per process, [`Plugin`] one per file, [`PluginTransform`] one per lane and stage. A plugin can spend
 //! its budget of time and memory and nothing else: no WASI is linked, and every answer is checked as if it were hostile.
 
+mod compile;
 mod contract;
 mod engine;
 mod failure;
 mod instance;
 mod limits;
 mod load;
+mod log_budget;
 mod transform;
 
+pub use compile::{Cache, CacheError, CompileLimits, Compiler, Origin, compile_apart};
 pub use contract::{Description, Wants};
 pub use engine::{Engine, EngineError};
 pub use failure::{Cause, Failure};

@@ -37,38 +37,45 @@ pub enum OnQuarantine {
     DeadLetter,
 }
 
-/// Entries in one table: function pointers, of which large language runtimes have some ten thousands.
-const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// Entries in all tables: function pointers, of which large language runtimes have some ten thousands.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// Core instances, tables and memories: a component of one module has a handful, of a language runtime some dozens.
 const PARTS_MAX: usize = 128;
 
-/// Keeps the memories of one instance within their limit and remembers whether they ever hit it.
+/// Keeps the memories and tables of one instance within their limits and remembers whether they ever hit one.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    memory_bytes_max: usize,
-    memory_bytes: usize,
-    growth: usize,
-    refused: bool,
+    memory_bytes: Quota,
+    table_elements: Quota,
+    refused: Option<Refused>,
+}
+
+/// What an instance was not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// More memory.
+    Memory,
+    /// A larger table.
+    Table,
 }
 
 impl Limiter {
     pub(crate) fn new(memory_bytes_max: usize) -> Self {
         Self {
-            memory_bytes_max,
-            memory_bytes: 0,
-            growth: 0,
-            refused: false,
+            memory_bytes: Quota::new(memory_bytes_max),
+            table_elements: Quota::new(TABLE_ELEMENTS_MAX),
+            refused: None,
         }
     }
 
     /// Bytes in all memories.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory_bytes
+        self.memory_bytes.used
     }
 
-    /// Whether memory was refused since this was last asked.
-    pub(crate) fn take_refused(&mut self) -> bool {
-        std::mem::take(&mut self.refused)
+    /// What was refused since this was last asked.
+    pub(crate) fn take_refused(&mut self) -> Option<Refused> {
+        self.refused.take()
     }
 }
 
@@ -79,27 +86,34 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let growth = desired.saturating_sub(current);
-        let allowed = growth <= self.memory_bytes_max.saturating_sub(self.memory_bytes);
-        self.refused |= !allowed;
-        self.growth = if allowed { growth } else { 0 };
-        self.memory_bytes += self.growth;
+        let allowed = self.memory_bytes.grow(current, desired);
+        if !allowed {
+            self.refused = Some(Refused::Memory);
+        }
         Ok(allowed)
     }
 
-    // It can still fail, at the memory's own maximum or in the operating system.
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory_bytes -= std::mem::take(&mut self.growth);
+        self.memory_bytes.undo();
         Ok(())
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS_MAX)
+        let allowed = self.table_elements.grow(current, desired);
+        if !allowed {
+            self.refused = Some(Refused::Table);
+        }
+        Ok(allowed)
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_elements.undo();
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -115,6 +129,39 @@ impl ResourceLimiter for Limiter {
     }
 }
 
+/// What several parts share.
+#[derive(Debug)]
+struct Quota {
+    max: usize,
+    used: usize,
+    /// The last step.
+    growth: usize,
+}
+
+impl Quota {
+    fn new(max: usize) -> Self {
+        Self {
+            max,
+            used: 0,
+            growth: 0,
+        }
+    }
+
+    /// Counts the growth of one part, if there is room for it.
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let growth = desired.saturating_sub(current);
+        let allowed = growth <= self.max.saturating_sub(self.used);
+        self.growth = if allowed { growth } else { 0 };
+        self.used += self.growth;
+        allowed
+    }
+
+    /// Takes the last step back: it can still fail, at the part's own maximum or in the operating system.
+    fn undo(&mut self) {
+        self.used -= std::mem::take(&mut self.growth);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,10 +174,24 @@ mod tests {
         assert!(limiter.memory_growing(0, PAGE, None).unwrap());
         assert!(limiter.memory_growing(0, PAGE, None).unwrap());
         assert!(!limiter.memory_growing(PAGE, 3 * PAGE, None).unwrap());
-        assert!(limiter.take_refused());
-        assert!(!limiter.take_refused());
+        assert_eq!(limiter.take_refused(), Some(Refused::Memory));
+        assert_eq!(limiter.take_refused(), None);
         assert!(limiter.memory_growing(PAGE, 2 * PAGE, None).unwrap());
         assert_eq!(limiter.memory_bytes(), 3 * PAGE);
+    }
+
+    #[test]
+    fn tables_share_one_limit() {
+        let mut limiter = Limiter::new(PAGE);
+        let most = TABLE_ELEMENTS_MAX - 1;
+        assert!(limiter.table_growing(0, most, None).unwrap());
+        assert!(!limiter.table_growing(0, 2, None).unwrap());
+        assert_eq!(limiter.take_refused(), Some(Refused::Table));
+        assert!(limiter.table_growing(0, 1, None).unwrap());
+        assert!(!limiter.table_growing(1, 2, None).unwrap());
+        let error = wasmtime::Error::msg("refused");
+        limiter.table_grow_failed(error).unwrap();
+        assert!(!limiter.table_growing(0, 1, None).unwrap());
     }
 
     #[test]

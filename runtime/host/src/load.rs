@@ -3,20 +3,19 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::Duration;
 
-use wasmtime::Module;
 use wasmtime::component::Component;
-use wit_component::ComponentEncoder;
 
+use crate::compile::{self, Origin};
 use crate::contract::Description;
 use crate::contract::v0_1::{self, Prepared};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::limits::{Grants, PluginLimits};
+use crate::log_budget::LogBudget;
 
 /// The largest file: a plugin that brings its language along has some 20 MB.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -34,6 +33,8 @@ pub struct Plugin {
     engine: Engine,
     prepared: Prepared,
     description: Description,
+    origin: Origin,
+    log_budget: LogBudget,
 }
 
 /// A file that is no plugin.
@@ -61,6 +62,12 @@ pub enum LoadProblem {
     /// It is cut short, broken, or uses what is switched off.
     #[error("is not valid WebAssembly, or was cut short: {0}; build it again")]
     Broken(String),
+    /// Its compilation spent what it may.
+    #[error("cannot be compiled within {0}; make it smaller, or allow more, see `tamis --help`")]
+    CompileLimit(String),
+    /// The compiler failed on it.
+    #[error("cannot be compiled: {0}; build it with another version of its toolchain")]
+    Compiler(String),
     /// It does not export what a plugin does.
     #[error(
         "is not a Tamis plugin: it does not export {}; it has to implement the world \
@@ -136,8 +143,18 @@ impl Plugin {
         &self.description
     }
 
+    /// Where its code came from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub(crate) fn log_budget(&self) -> &LogBudget {
+        &self.log_budget
     }
 
     pub(crate) fn instantiate(&self, limits: &PluginLimits) -> Result<Instance, Failure> {
@@ -166,16 +183,7 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadProblem> {
 }
 
 fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadProblem> {
-    let encoded;
-    let component = match kind(bytes)? {
-        Kind::Component => bytes,
-        Kind::Module => {
-            encoded = encode(engine, bytes)?;
-            &encoded
-        }
-    };
-    let component = Component::from_binary(engine.wasmtime(), component)
-        .map_err(|error| LoadProblem::Broken(format!("{error:#}")))?;
+    let (component, origin) = compile::component(engine, bytes)?;
     check_imports(&component, grants)?;
     check_exports(&component)?;
     let prepared = v0_1::prepare(&component, grants)
@@ -186,51 +194,8 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         engine: engine.clone(),
         prepared,
         description,
-    })
-}
-
-enum Kind {
-    Module,
-    Component,
-}
-
-/// By the first eight bytes: the magic number, then version and layer.
-fn kind(bytes: &[u8]) -> Result<Kind, LoadProblem> {
-    let Some(rest) = bytes.strip_prefix(b"\0asm") else {
-        return Err(LoadProblem::NotWasm);
-    };
-    match rest.first_chunk::<4>() {
-        Some([1, 0, 0, 0]) => Ok(Kind::Module),
-        Some([_, _, 1, 0]) => Ok(Kind::Component),
-        Some(_) => Err(LoadProblem::Broken("its version is not known".into())),
-        None => Err(LoadProblem::Broken("it ends within its header".into())),
-    }
-}
-
-/// Makes a component of a core module, by the description of its world that the SDK left in it.
-fn encode(engine: &Engine, module: &[u8]) -> Result<Vec<u8>, LoadProblem> {
-    Module::validate(engine.wasmtime(), module)
-        .map_err(|error| LoadProblem::Broken(format!("{error:#}")))?;
-    let encode = || {
-        ComponentEncoder::default()
-            .validate(true)
-            .module(module)?
-            .encode()
-    };
-    // A flipped bit in that description can be a panic of the encoder.
-    let Ok(encoded) = catch_unwind(encode) else {
-        return Err(LoadProblem::Broken(
-            "its description of its world is corrupt".into(),
-        ));
-    };
-    encoded.map_err(|error| {
-        let error = format!("{error:#}");
-        // The encoder does not tell a missing import from broken bytes but by its words.
-        if error.contains("wasi") {
-            LoadProblem::Wasi("wasi_snapshot_preview1".into())
-        } else {
-            LoadProblem::Broken(error)
-        }
+        origin,
+        log_budget: LogBudget::new(engine),
     })
 }
 

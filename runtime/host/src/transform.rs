@@ -1,5 +1,6 @@
 //! A plugin as a step of a lane: hands batches over, and when it fails, finds the records that it fails on.
 
+mod effects;
 mod lift;
 mod lower;
 mod search;
@@ -153,9 +154,23 @@ impl PluginTransform {
                 for row in &batch.rows()[rest..] {
                     outcome.reject(row, format!("the plugin is quarantined: {reason}"));
                 }
-                Ok(commit(batch, outcome))
+                Ok(self.commit(batch, outcome))
             }
         }
+    }
+
+    /// Puts what is left in the place of the rows of `batch`, and does what the plugin wanted done.
+    fn commit(&self, batch: &mut Batch, outcome: Outcome) -> Applied {
+        let Outcome {
+            rows,
+            bytes,
+            mut applied,
+            mut effects,
+        } = outcome;
+        batch.replace(rows, Some(Bytes::from(bytes)));
+        applied.counted = std::mem::take(&mut effects.counts);
+        effects.log(&self.stage, batch, self.plugin.log_budget());
+        applied
     }
 }
 
@@ -173,16 +188,10 @@ impl Transform for PluginTransform {
         }
         match self.decide(batch) {
             Ok(None) => Ok(Applied::default()),
-            Ok(Some(outcome)) => Ok(commit(batch, outcome)),
+            Ok(Some(outcome)) => Ok(self.commit(batch, outcome)),
             Err(undecided) => self.quarantine(batch, undecided),
         }
     }
-}
-
-/// Puts what is left in the place of the rows of `batch`.
-fn commit(batch: &mut Batch, outcome: Outcome) -> Applied {
-    batch.replace(outcome.rows, Some(Bytes::from(outcome.bytes)));
-    outcome.applied
 }
 
 impl fmt::Debug for PluginTransform {

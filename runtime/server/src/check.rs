@@ -8,11 +8,11 @@ use tamis_core::batch::{Batch, BatchBuilder};
 use tamis_core::id::Partition;
 use tamis_host::Engine;
 
-use crate::cli::CheckArguments;
+use crate::cli::{CheckArguments, CompilerOptions};
 use crate::exit::{self, Exit};
-use crate::{run, wiring};
+use crate::{compiler, run, wiring};
 
-pub(crate) fn check(arguments: &CheckArguments) -> Exit {
+pub(crate) fn check(arguments: &CheckArguments, options: &CompilerOptions) -> Exit {
     let plugin_files = if arguments.no_plugins {
         PluginFiles::MayBeMissing
     } else {
@@ -22,9 +22,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Exit {
         return Exit::Usage;
     };
     if !arguments.no_plugins {
-        let engine = match Engine::new() {
+        let engine = match compiler::engine(options) {
             Ok(engine) => engine,
-            Err(error) => return exit::failed(&error.into()),
+            Err(error) => return exit::failed(&error),
         };
         let mut sound = true;
         for (spec, file) in specs.iter().zip(&arguments.files) {

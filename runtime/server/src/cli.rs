@@ -16,8 +16,34 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
 
+    #[command(flatten, next_help_heading = "Compilation of plugins")]
+    pub(crate) compiler: CompilerOptions,
+
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+// No comment of documentation: it would be what the command is about.
+#[derive(Debug, Args)]
+pub(crate) struct CompilerOptions {
+    /// Where compiled plugins are kept for the next start; a folder of your own, or `off`
+    /// [default: ~/.cache/tamis/plugins]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "TAMIS_PLUGIN_CACHE",
+        value_name = "DIR"
+    )]
+    pub(crate) plugin_cache: Option<PathBuf>,
+    /// Time on the processor that the compilation of one plugin may take
+    #[arg(long, global = true, hide_short_help = true, env = "TAMIS_COMPILE_CPU_S", value_name = "SECONDS",
+        default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) compile_cpu_s: u64,
+    /// Memory that the compilation of one plugin may take
+    #[arg(long, global = true, hide_short_help = true, env = "TAMIS_COMPILE_MEMORY_MIB", value_name = "MIB",
+        default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]
+    pub(crate) compile_memory_mib: u64,
 }
 
 const AFTER_HELP: &str = "\
@@ -121,6 +147,9 @@ pub(crate) enum PluginCommand {
     Build(BuildArguments),
     /// Show what a compiled plugin is, wants and takes as settings
     Inspect(InspectArguments),
+    /// Compile what is on the standard input to the standard output: what this program starts itself for
+    #[command(hide = true)]
+    Compile,
 }
 
 #[derive(Debug, Args)]

@@ -14,19 +14,18 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::json;
 use tamis_config::PluginFiles;
 use tamis_core::{Counts, Executor, Stop, Summary};
-use tamis_host::Engine;
 use tokio::time::Instant;
 
-use crate::cli::DemoArguments;
+use crate::cli::{CompilerOptions, DemoArguments};
 use crate::exit::{self, Exit};
 use crate::run::Signals;
-use crate::{run, wiring};
+use crate::{compiler, run, wiring};
 
 /// Partitions of the demo's topic.
 const PARTITIONS: u32 = 4;
 
-pub(crate) fn run(arguments: &DemoArguments) -> Exit {
-    match run::runtime().and_then(|runtime| runtime.block_on(demo(arguments))) {
+pub(crate) fn run(arguments: &DemoArguments, options: &CompilerOptions) -> Exit {
+    match run::runtime().and_then(|runtime| runtime.block_on(demo(arguments, options))) {
         Ok(exit) => exit,
         Err(error) => exit::failed(&error),
     }
@@ -41,11 +40,11 @@ struct Generated {
     ended: AtomicBool,
 }
 
-async fn demo(arguments: &DemoArguments) -> Result<Exit> {
+async fn demo(arguments: &DemoArguments, options: &CompilerOptions) -> Result<Exit> {
     let folder = folder(arguments)?;
     let broker = broker::Broker::start()?;
     let spec = spec(&folder, &arguments.plugins, &broker.address())?;
-    let lanes = wiring::lanes(&spec, &Engine::new()?)?;
+    let lanes = wiring::lanes(&spec, &compiler::engine(options)?)?;
     let pipeline = wiring::connect(&spec, lanes).await?;
     let (counts, stop) = (pipeline.counts(), pipeline.stop());
     let generated = Arc::new(Generated::default());

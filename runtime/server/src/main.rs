@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod compiler;
 mod dead;
 mod demo;
 mod exit;
@@ -30,16 +31,22 @@ fn main() -> ExitCode {
         }
     };
     start_logs(&cli, failpoint);
+    let compiler = &cli.compiler;
     let exit = match cli.command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Check(arguments) => check::check(&arguments),
+        Command::Run(arguments) => run::run(&arguments, compiler),
+        Command::Check(arguments) => check::check(&arguments, compiler),
         Command::Schema => print(&tamis_config::schema()),
-        Command::Demo(arguments) => demo::run(&arguments),
-        Command::Plugin(PluginCommand::Build(arguments)) => plugin::build::run(&arguments),
-        Command::Plugin(PluginCommand::Inspect(arguments)) => plugin::inspect::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments, compiler),
+        Command::Plugin(PluginCommand::Build(arguments)) => {
+            plugin::build::run(&arguments, compiler)
+        }
+        Command::Plugin(PluginCommand::Inspect(arguments)) => {
+            plugin::inspect::run(&arguments, compiler)
+        }
+        Command::Plugin(PluginCommand::Compile) => compiler::compile(compiler),
         Command::Dead(DeadCommand::List(arguments)) => dead::list::run(&arguments),
         Command::Dead(DeadCommand::Show(arguments)) => dead::show::run(&arguments),
-        Command::Dead(DeadCommand::Replay(arguments)) => dead::replay::run(&arguments),
+        Command::Dead(DeadCommand::Replay(arguments)) => dead::replay::run(&arguments, compiler),
         Command::Completions { shell } => print(&cli::completions(shell)),
     };
     exit.into()

@@ -8,26 +8,25 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tamis_config::{PipelineSpec, PluginFiles};
 use tamis_core::{Counts, Executor, Pipeline, PipelineError, Stop, Summary};
-use tamis_host::Engine;
+use tamis_host::{Engine, Origin};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::cli::RunArguments;
+use crate::cli::{CompilerOptions, RunArguments};
+use crate::compiler;
 use crate::exit::{self, Exit};
 use crate::summary::Report;
 use crate::wiring::{self, Lanes};
 
-pub(crate) fn run(arguments: &RunArguments) -> Exit {
+pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
     let Some(specs) = load(&arguments.files, PluginFiles::MustExist) else {
         return Exit::Usage;
     };
-    let (engine, runtime) = match Engine::new()
-        .map_err(Into::into)
-        .and_then(|engine| Ok((engine, runtime()?)))
-    {
+    let started = compiler::engine(options).and_then(|engine| Ok((engine, runtime()?)));
+    let (engine, runtime) = match started {
         Ok(started) => started,
         Err(error) => return exit::failed(&error),
     };
@@ -40,17 +39,28 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
     ended.unwrap_or_else(|error| exit::failed(&error))
 }
 
-/// Each pipeline with its plugins, or what is wrong with them on the standard error.
+/// Each pipeline with its plugins, or what is wrong with them on the standard error. Says how long they took: mostly the time
+/// between a restart and its first record.
 fn load_plugins(specs: Vec<PipelineSpec>, engine: &Engine) -> Option<Vec<(PipelineSpec, Lanes)>> {
     let (mut ready, mut sound) = (Vec::with_capacity(specs.len()), true);
+    let (mut origins, started) = (Vec::new(), Instant::now());
     for spec in specs {
-        match wiring::lanes(&spec, engine) {
+        let loaded = wiring::plugins(&spec, engine).and_then(|plugins| {
+            origins.extend(plugins.iter().map(|plugin| plugin.origin()));
+            wiring::instances(&spec, &plugins)
+        });
+        match loaded {
             Ok(lanes) => ready.extend([(spec, lanes)]),
             Err(error) => {
                 eprintln!("pipeline {}: {error:#}", spec.name);
                 sound = false;
             }
         }
+    }
+    let cached = origins.iter().filter(|it| **it == Origin::Cache).count();
+    let (plugins, ms) = (origins.len(), started.elapsed().as_millis());
+    if plugins > 0 {
+        info!(plugins, cached, ms, "plugins are ready");
     }
     sound.then_some(ready)
 }

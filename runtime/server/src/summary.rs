@@ -34,6 +34,7 @@ impl Report<'_> {
             parked,
             retried,
             written,
+            counted,
         } = &self.totals;
         let written: serde_json::Map<String, Value> = written
             .iter()
@@ -48,6 +49,7 @@ impl Report<'_> {
             "dead": dead,
             "parked": parked,
             "retried": retried,
+            "counted": counted,
             "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
         });
         match self.ended {

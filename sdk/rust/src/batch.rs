@@ -41,7 +41,7 @@ impl<P: Plugin> Instance<P> {
             let fate = plugin.process(&mut record);
             answer.push(input, fate, &self.draft);
         }
-        answer.finish()
+        answer.finish(&mut self.draft.effects)
     }
 }
 

@@ -42,6 +42,7 @@
 //! ```
 
 pub use clock::now_ms;
+pub use effects::LogLevel;
 pub use fate::{Fate, Output};
 pub use headers::Headers;
 pub use json::{EditError, Fragment, Json, JsonError, JsonMut, JsonValue, Pointer, ToJson};
@@ -53,6 +54,7 @@ pub mod batch;
 #[doc(hidden)]
 pub mod bindings;
 mod clock;
+mod effects;
 #[doc(hidden)]
 pub mod export;
 mod fate;

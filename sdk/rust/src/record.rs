@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::batch::Input;
+use crate::effects::{Effects, LogLevel};
 use crate::headers::Headers;
 use crate::json::{Edits, Index, Json, JsonError, JsonMut};
 use crate::plugin::Metadata;
@@ -27,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) key: Setting,
     pub(crate) route: Setting,
     pub(crate) timestamp_ms: Option<i64>,
+    /// Of all records of the batch.
+    pub(crate) effects: Effects,
 }
 
 /// A part of a record that can be set.
@@ -227,6 +230,22 @@ impl<'b> Record<'b> {
     /// Sends it to the sinks that take this route.
     pub fn route(&mut self, route: &str) {
         self.draft.route.set(route.as_bytes());
+    }
+
+    /// Adds `amount` to what the plugin counts by `name`, which has 1 to 64 of `a-z`, `0-9` and `_`; Tamis sums it up and shows it. It
+    /// counts whatever the record's fate is, but not if the plugin panics on a record of the batch: then the others are
+    /// processed, and counted, once more.
+    ///
+    /// # Panics
+    /// Where `name` is not such a name. In one batch 64 of them are the most.
+    pub fn count(&mut self, name: &str, amount: u64) {
+        self.draft.effects.count(name, amount);
+    }
+
+    /// Writes a line about this record to the log of Tamis, at most 1,024 bytes. A plugin may log some ten lines a second; what is
+    /// more is but counted.
+    pub fn log(&mut self, level: LogLevel, line: &str) {
+        self.draft.effects.log(level, self.input.index, line);
     }
 
     fn asked(&self, metadata: Metadata, name: &str) {

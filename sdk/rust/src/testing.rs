@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use crate::batch::{Answer, Batch, Instance};
+use crate::effects::LogLevel;
 use crate::headers::{self, Headers};
 use crate::plugin::{ConfigError, Metadata, Plugin};
 use crate::{export, length};
@@ -132,12 +133,52 @@ pub fn settings_schema<P: Plugin>() -> String {
 /// Where the plugin refuses the settings, or panics.
 #[must_use]
 pub fn run<P: Plugin>(settings: &str, records: &[TestRecord]) -> Vec<TestFate> {
+    decode(&answer::<P>(settings, records), records)
+}
+
+/// What a plugin counted and logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestEffects {
+    /// Names and sums, in the order in which they were first counted.
+    pub counts: Vec<(String, u64)>,
+    /// Each line with its level and the index of the record that it is about.
+    pub lines: Vec<(LogLevel, usize, String)>,
+}
+
+/// What the plugin counts and logs about `records`, which lie as for [`run`].
+///
+/// # Panics
+/// Where the plugin refuses the settings, or panics.
+#[must_use]
+pub fn effects<P: Plugin>(settings: &str, records: &[TestRecord]) -> TestEffects {
+    let answer = answer::<P>(settings, records);
+    let mut words = &answer.words[..];
+    let mut word = |length: i32| {
+        let length = usize::try_from(length).expect("a word has a length");
+        let (word, rest) = words.split_at(length);
+        words = rest;
+        text(word.to_vec())
+    };
+    let names = answer.count_names.iter().map(|length| word(*length));
+    let counts = names.zip(answer.counts.iter().copied()).collect();
+    let (lines, ragged) = answer.logs.as_chunks::<3>();
+    assert!(ragged.is_empty(), "three numbers for each line");
+    let index = |number: i32| usize::try_from(number).expect("a level and a record have an index");
+    let lines = lines.iter().map(|[level, record, length]| {
+        let level = LogLevel::ALL[index(*level)];
+        (level, index(*record), word(*length))
+    });
+    let lines = lines.collect();
+    assert!(words.is_empty(), "words add up");
+    TestEffects { counts, lines }
+}
+
+fn answer<P: Plugin>(settings: &str, records: &[TestRecord]) -> Answer {
     let mut instance = Instance::<P>::default();
     if let Err(error) = instance.configure(settings) {
         panic!("the settings are refused: {error}");
     }
-    let answer = instance.process(&batch(P::WANTS, records));
-    decode(&answer, records)
+    instance.process(&batch(P::WANTS, records))
 }
 
 /// Sets the clock that [`now_ms`](crate::now_ms) reads in this thread.

@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tamis_sdk::batch::Instance;
-use tamis_sdk::testing::{self, TestFate, TestOutput, TestRecord};
-use tamis_sdk::{ConfigError, Fate, Metadata, Output, Plugin, Record, export_plugin, json};
+use tamis_sdk::testing::{self, TestEffects, TestFate, TestOutput, TestRecord};
+use tamis_sdk::{
+    ConfigError, Fate, LogLevel, Metadata, Output, Plugin, Record, export_plugin, json,
+};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +98,13 @@ impl Plugin for Puppet {
                 record.route("route");
                 record.set_timestamp_ms(9);
             }
+            b"count" => {
+                record.count("bytes", 5);
+                record.count("seen", 1);
+            }
+            b"say" => record.log(LogLevel::Warn, "坏 record"),
+            b"say more" => record.log(LogLevel::Debug, &"好".repeat(1_000)),
+            b"count badly" => record.count("Über", 1),
             _ => {}
         }
         Fate::Keep
@@ -329,6 +338,42 @@ fn metadata_that_was_not_asked_for_cannot_be_used() {
             assert_eq!(testing::run::<Forgetful>("{}", &[value.into()]), []);
         });
     }
+}
+
+#[test]
+fn what_is_counted_and_logged_goes_out_with_the_answer() {
+    let records = ["count", "say", "drop", "count", "say more"].map(TestRecord::from);
+    let TestEffects { counts, lines } = testing::effects::<Puppet>("{}", &records);
+    assert_eq!(counts, [("bytes".to_owned(), 10), ("seen".to_owned(), 2)]);
+    let cut_between_characters = "好".repeat(341);
+    let expected = [
+        (LogLevel::Warn, 1, "坏 record".to_owned()),
+        (LogLevel::Debug, 4, cut_between_characters),
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn the_next_batch_has_effects_of_its_own() {
+    let mut instance = Instance::<Puppet>::default();
+    instance.configure("{}").unwrap();
+    let mut counts = |values: &[&str]| {
+        let records: Vec<TestRecord> = values.iter().map(|value| (*value).into()).collect();
+        let answer = instance.process(&testing::batch(Puppet::WANTS, &records));
+        (answer.counts, answer.logs.len(), answer.words.len())
+    };
+    let (seen, line) = ("bytesseen".len(), "坏 record".len());
+    assert_eq!(counts(&["count", "say"]), (vec![5, 1], 3, seen + line));
+    assert_eq!(counts(&["other"]), (vec![], 0, 0));
+    assert_eq!(counts(&["count"]), (vec![5, 1], 0, seen));
+}
+
+#[test]
+fn a_name_to_count_by_is_plain() {
+    check_panics("is no name to count by", || {
+        let effects = testing::effects::<Puppet>("{}", &["count badly".into()]);
+        assert!(effects.counts.is_empty());
+    });
 }
 
 #[test]

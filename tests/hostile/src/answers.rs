@@ -28,6 +28,10 @@ pub(crate) fn keep(records: usize) -> Answer {
         rows: vec![],
         timestamps: vec![],
         bytes: vec![],
+        count_names: vec![],
+        counts: vec![],
+        logs: vec![],
+        words: vec![],
     }
 }
 
@@ -55,6 +59,7 @@ pub(crate) fn count(records: &[&[u8]], batches: u32) -> Answer {
 /// Each value is a command, and every record that it does not know is kept.
 pub(crate) fn obey(records: &[&[u8]], batch: &Batch) -> Answer {
     let mut answer = keep(records.len());
+    let mut lines: Vec<u8> = vec![];
     for (index, record) in records.iter().enumerate() {
         answer.fates[index] = match *record {
             b"drop" => DROP,
@@ -100,6 +105,17 @@ pub(crate) fn obey(records: &[&[u8]], batch: &Batch) -> Answer {
                 answer.row(index, Some(&place), None);
                 EMIT
             }
+            b"count" => {
+                answer.count_names.push(4);
+                answer.counts.push(2);
+                answer.words.extend(b"seen");
+                KEEP
+            }
+            b"say" => {
+                answer.logs.extend([2, index as i32, 5]);
+                lines.extend(b"hello");
+                KEEP
+            }
             b"trap" => core::arch::wasm32::unreachable(),
             b"reject" => {
                 answer.row(index, Some("told to"), None);
@@ -117,6 +133,7 @@ pub(crate) fn obey(records: &[&[u8]], batch: &Batch) -> Answer {
             _ => KEEP,
         };
     }
+    answer.words.append(&mut lines);
     // One time a row, and only when there is a record that asks for times.
     if records.contains(&&b"later"[..]) {
         let of_row = |row: &[i32]| batch.timestamps[row[0] as usize] + 1_000;

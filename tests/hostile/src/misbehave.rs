@@ -15,13 +15,24 @@ pub(crate) fn misbehave(action: &str, at: usize, records: usize) -> Answer {
             host::panicked(&"é".repeat(5_000));
             core::arch::wasm32::unreachable()
         }
+        "panic with a huge message" => panic!("{}", "x".repeat(1 << 20)),
         "read out of bounds" => read_out_of_bounds(),
         "overflow the stack" => {
             black_box(recurse(black_box(1)));
             keep(records)
         }
+        "overflow its own stack" => {
+            black_box(sink(black_box(1)));
+            keep(records)
+        }
         "loop" | "refuse later" => spin(),
+        #[cfg(feature = "clock")]
+        "sleep" => sleep(),
         "allocate" => allocate(),
+        "allocate at once" => {
+            black_box(vec![1_u8; 1 << 30]);
+            keep(records)
+        }
         _ => wrong_answer(action, at, records),
     }
 }
@@ -57,6 +68,14 @@ fn wrong_answer(action: &str, at: usize, records: usize) -> Answer {
             answer.fates[at] = REJECT;
             answer.row(at, None, None);
         }
+        "huge reason" => {
+            answer.fates[at] = REJECT;
+            answer.row(at, Some(&"no".repeat(1 << 20)), None);
+        }
+        "a reason longer than the answer" => {
+            answer.fates[at] = REJECT;
+            answer.rows.extend([index, i32::MAX, NONE, NONE, NONE]);
+        }
         "bytes of no row" => answer.bytes.push(b'x'),
         "row past the end" => answer.rows.extend([index, 1, NONE, NONE, NONE]),
         "row far past the end" => answer.rows.extend([index, i32::MAX, i32::MAX, NONE, NONE]),
@@ -71,6 +90,8 @@ fn wrong_answer(action: &str, at: usize, records: usize) -> Answer {
             answer.bytes.extend(b"abc");
         }
         "timestamps for no rows" => answer.timestamps.push(1),
+        "count without a name" => answer.counts.push(1),
+        "line of no record" => answer.logs.extend([0, records as i32, 0]),
         "huge output" => answer.row(at, Some(&"x".repeat(1 << 20)), None),
         "many outputs" => (0..5).for_each(|_| answer.row(at, Some("more"), None)),
         other => panic!("does not know how to {other}"),
@@ -92,6 +113,14 @@ fn allocate() -> ! {
     }
 }
 
+/// As near as a plugin comes to sleeping: it looks at the clock until a minute is over.
+#[cfg(feature = "clock")]
+fn sleep() -> ! {
+    let end = host::now_ms() + 60_000;
+    while host::now_ms() < end {}
+    panic!("has slept")
+}
+
 fn read_out_of_bounds() -> ! {
     // SAFETY: none; WebAssembly traps.
     let byte = unsafe { black_box(0xFFFF_FFF0 as *const u8).read_volatile() };
@@ -104,4 +133,13 @@ fn recurse(depth: u64) -> u64 {
         return 1;
     }
     recurse(depth + 1).wrapping_mul(depth) ^ 1
+}
+
+/// Its frames are on the stack in memory, which lies at the begin of it: beyond its end there is nothing.
+fn sink(depth: u32) -> u32 {
+    let frame = black_box([depth; 16 << 10]);
+    if depth == 0 {
+        return 1;
+    }
+    sink(depth + 1).wrapping_add(frame[1])
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Result, Store};
 
-use super::{Answer, Description, Guest, Input, SettingsError, Wants};
+use super::{Answer, Description, Guest, Input, SettingsError, Wants, Words};
 use crate::limits::Grants;
 
 use bindings::tamis::plugin::{clock, panic, records};
@@ -100,12 +100,22 @@ pub(crate) fn process(
         rows,
         timestamps,
         bytes,
+        count_names,
+        counts,
+        logs,
+        words,
     } = exports.call_process(store, batch)?;
     Ok(Answer {
         fates,
         rows,
         timestamps,
         bytes,
+        words: Words {
+            count_names,
+            counts,
+            logs,
+            text: words,
+        },
     })
 }
 

@@ -9,6 +9,8 @@ use crate::contract::{Answer, DROP, EMIT, KEEP, NONE, REJECT, ROW_LEN, SAME, TEX
 use crate::failure::Cause;
 use crate::limits::PluginLimits;
 
+use super::effects::Effects;
+
 /// What became of a stretch of rows.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -16,6 +18,7 @@ pub(super) struct Outcome {
     /// What the emitted rows point into.
     pub(super) bytes: Vec<u8>,
     pub(super) applied: Applied,
+    pub(super) effects: Effects,
 }
 
 impl Outcome {
@@ -25,6 +28,7 @@ impl Outcome {
         append(&mut self.bytes, other.bytes);
         self.applied.dropped += other.applied.dropped;
         self.applied.rejected.append(&mut other.applied.rejected);
+        self.effects.absorb(other.effects);
     }
 
     /// Refuses one row.
@@ -56,7 +60,7 @@ pub(super) struct Place {
     pub(super) base: usize,
 }
 
-/// What `answer` makes of `input`; `None` when it keeps all of it.
+/// What `answer` makes of `input`; `None` when it keeps all of it and has no effects.
 pub(super) fn lift(
     answer: Answer,
     input: &[Row],
@@ -69,6 +73,7 @@ pub(super) fn lift(
         rows,
         timestamps,
         bytes,
+        words,
     } = answer;
     let (rows, ragged) = rows.as_chunks::<ROW_LEN>();
     if fates.len() != input.len() {
@@ -87,16 +92,18 @@ pub(super) fn lift(
             rows.len()
         ));
     }
-    if bytes.len() > limits.output_bytes_max {
+    if bytes.len().saturating_add(words.text.len()) > limits.output_bytes_max {
         return Err(Cause::Output(limits.output_bytes_max));
     }
-    let nothing_said = rows.is_empty() && bytes.is_empty();
+    let effects = Effects::of(&words, input)?;
+    let nothing_said = rows.is_empty() && bytes.is_empty() && effects.is_empty();
     if nothing_said && fates.iter().all(|fate| *fate == KEEP) {
         return Ok(None);
     }
     let outputs_max = limits.outputs_per_record_max;
     let outcome = Outcome {
         rows: Vec::with_capacity(input.len()),
+        effects,
         ..Outcome::default()
     };
     let mut lift = Lift {
@@ -310,8 +317,8 @@ mod tests {
         let answer = Answer {
             fates: fates.to_vec(),
             rows: rows.as_flattened().to_vec(),
-            timestamps: vec![],
             bytes: bytes.to_vec(),
+            ..Answer::default()
         };
         let limits = PluginLimits {
             memory_bytes_max: 0,

@@ -1,8 +1,11 @@
 //! The sandbox against real guests, the hostile ones of `tests/hostile`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod effects;
 mod failures;
 mod fates;
+mod hostile;
 mod load;
 mod quarantine;
+mod raw;
 mod support;

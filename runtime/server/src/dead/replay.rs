@@ -15,21 +15,21 @@ use tamis_config::{
     DeadLettersSpec, KafkaDelivery, OnOutage, PipelineSpec, PluginFiles, SinkKind, SinkSpec,
 };
 use tamis_connect::dead::read::{DeadStore, ReadError, open};
-use tamis_host::Engine;
 use tokio::runtime::Runtime;
 use tracing::warn;
 
 use super::pass;
 use super::select::Select;
 use super::target::Target;
+use crate::cli::CompilerOptions;
 use crate::cli::dead::ReplayArguments;
 use crate::exit::{self, Exit};
-use crate::{run, wiring};
+use crate::{compiler, run, wiring};
 use chunk::{Chunk, Replay};
 use interrupt::Interrupt;
 use tally::{Plan, Tally};
 
-pub(crate) fn run(arguments: &ReplayArguments) -> Exit {
+pub(crate) fn run(arguments: &ReplayArguments, options: &CompilerOptions) -> Exit {
     let Some(mut spec) = super::load(&arguments.file, PluginFiles::MustExist) else {
         return Exit::Usage;
     };
@@ -44,9 +44,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Exit {
         eprintln!("there is no one to ask: say --yes, or look with --dry-run first");
         return Exit::Usage;
     }
-    let started = Engine::new()
-        .map_err(Into::into)
-        .and_then(|engine| Ok((engine, run::runtime()?)));
+    let started = compiler::engine(options).and_then(|engine| Ok((engine, run::runtime()?)));
     let (engine, runtime) = match started {
         Ok(started) => started,
         Err(error) => return exit::failed(&error),

@@ -5,20 +5,21 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use tamis_host::{Engine, Grants, Plugin};
+use tamis_host::{Grants, Plugin};
 
 use super::toolchain::{self, TARGET, Toolchain};
-use crate::cli::BuildArguments;
+use crate::cli::{BuildArguments, CompilerOptions};
+use crate::compiler;
 use crate::exit::{self, Exit};
 
-pub(crate) fn run(arguments: &BuildArguments) -> Exit {
-    match build(arguments) {
+pub(crate) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit {
+    match build(arguments, options) {
         Ok(()) => Exit::Done,
         Err(error) => exit::failed(&error),
     }
 }
 
-fn build(arguments: &BuildArguments) -> Result<()> {
+fn build(arguments: &BuildArguments, options: &CompilerOptions) -> Result<()> {
     let manifest = arguments.folder.join("Cargo.toml");
     ensure!(
         manifest.is_file(),
@@ -41,7 +42,7 @@ fn build(arguments: &BuildArguments) -> Result<()> {
         .unwrap_or_else(|| arguments.folder.join(file));
     let bytes = std::fs::read(&artifact)?;
     // All capabilities: whether a pipeline grants them is its own affair.
-    let engine = Engine::new()?;
+    let engine = compiler::engine(options)?;
     let plugin = Plugin::load(&engine, &artifact, Grants { clock: true })?;
     replace(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
     let (name, version) = (&plugin.description().name, &plugin.description().version);

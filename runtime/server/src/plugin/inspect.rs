@@ -4,20 +4,21 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tamis_host::{Engine, Grants, Plugin, Wants};
+use tamis_host::{Grants, Plugin, Wants};
 
-use crate::cli::InspectArguments;
+use crate::cli::{CompilerOptions, InspectArguments};
+use crate::compiler;
 use crate::exit::{self, Exit};
 
-pub(crate) fn run(arguments: &InspectArguments) -> Exit {
-    match inspect(arguments) {
+pub(crate) fn run(arguments: &InspectArguments, options: &CompilerOptions) -> Exit {
+    match inspect(arguments, options) {
         Ok(text) => crate::print(&text),
         Err(error) => exit::failed(&error),
     }
 }
 
-fn inspect(arguments: &InspectArguments) -> Result<String> {
-    let engine = Engine::new()?;
+fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<String> {
+    let engine = compiler::engine(options)?;
     let plugin = Plugin::load(&engine, &arguments.file, Grants { clock: true })?;
     let description = plugin.description();
     let settings: Value = serde_json::from_str(&description.settings_schema)?;

@@ -1,6 +1,7 @@
 //! The answer to a batch, grown record by record.
 
 use super::{Answer, Batch, Input};
+use crate::effects::Effects;
 use crate::fate::{Fate, Output, Part};
 use crate::length;
 use crate::record::{Draft, Setting, State};
@@ -30,11 +31,17 @@ impl<'b> AnswerWriter<'b> {
             rows: Vec::new(),
             timestamps: Vec::new(),
             bytes: Vec::new(),
+            count_names: Vec::new(),
+            counts: Vec::new(),
+            logs: Vec::new(),
+            words: Vec::new(),
         };
         Self { batch, answer }
     }
 
-    pub(super) fn finish(self) -> Answer {
+    /// The answer, with what was counted and logged.
+    pub(super) fn finish(mut self, effects: &mut Effects) -> Answer {
+        effects.send(&mut self.answer);
         self.answer
     }
 

@@ -1,0 +1,115 @@
+//! What a plugin counts and logs takes effect once, with the answer that it came with.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use tamis_host::{OnQuarantine, PluginLimits};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{apply, batch, limits, rejected, rows, stage, stage_within};
+
+/// What was counted, all together.
+fn sum(counted: &[(String, u64)]) -> u64 {
+    assert!(
+        counted.iter().all(|(name, _)| name == "seen"),
+        "{counted:?}"
+    );
+    counted.iter().map(|(_, amount)| amount).sum()
+}
+
+#[test]
+fn what_is_counted_goes_on_with_the_records() {
+    let mut batch = batch(&["count", "a", "count", "drop"]);
+    let applied = apply(&mut stage("obey"), &mut batch);
+    assert_eq!(rows(&batch), ["100/0 count", "101/0 a", "102/0 count"]);
+    assert_eq!((sum(&applied.counted), applied.dropped), (4, 1));
+}
+
+#[test]
+fn a_batch_that_is_kept_as_a_whole_is_counted_too() {
+    let mut batch = batch(&["count", "a"]);
+    let before = batch.rows().to_vec();
+    let applied = apply(&mut stage("obey"), &mut batch);
+    assert_eq!((batch.rows(), sum(&applied.counted)), (&before[..], 2));
+}
+
+#[test]
+fn around_a_trap_each_record_is_counted_once() {
+    let mut batch = batch(&["count", "count", "a", "trap", "count", "count", "b"]);
+    let applied = apply(&mut stage("obey"), &mut batch);
+    assert_eq!(rejected(&applied).len(), 1);
+    assert_eq!(sum(&applied.counted), 8);
+}
+
+#[test]
+fn a_batch_that_passes_by_a_quarantined_plugin_leaves_no_counts() {
+    // It is over the limit as a whole and in its halves, until the answers to its parts are too much together.
+    let limits = PluginLimits {
+        output_bytes_max: 16,
+        ..limits()
+    };
+    let mut stage = stage_within("obey", limits, OnQuarantine::Bypass);
+    let mut values = ["replace"; 64];
+    values[0] = "count";
+    let mut batch = batch(&values);
+    let applied = apply(&mut stage, &mut batch);
+    assert_eq!((rows(&batch).len(), applied.counted), (64, vec![]));
+}
+
+/// A place for lines of the log.
+#[derive(Debug, Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn a_plugin_that_says_too_much_is_heard_now_and_then() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let mut stage = stage("obey");
+        apply(&mut stage, &mut batch(&["say"; 1_000]));
+        let text = lines.text();
+        let said = text.matches("hello").count();
+        // A hundred at once, and ten more a second.
+        assert!((1..=150).contains(&said), "{said}: {text}");
+        assert!(text.contains("plugin=guest"), "{text}");
+        assert!(text.contains("partition=logs/3 offset=100"), "{text}");
+        // As soon as it may say something again, what it could not say is said with it.
+        for _ in 0..500 {
+            apply(&mut stage, &mut batch(&["say"]));
+            if lines.text().contains("passed_over=") {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{}", lines.text());
+    });
+}
