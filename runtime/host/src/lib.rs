@@ -4,6 +4,7 @@
 //! its budget of time and memory and nothing else: no WASI is linked, and every answer is checked as if it were hostile.
 
 mod contract;
+mod empty;
 mod engine;
 mod failure;
 mod instance;

@@ -62,6 +62,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::KEY`].
     #[must_use]
+    #[track_caller]
     pub fn key(&self) -> Option<&'b [u8]> {
         self.asked(Metadata::KEY, "KEY");
         self.input.key
@@ -72,6 +73,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::HEADERS`].
     #[must_use]
+    #[track_caller]
     pub fn headers(&self) -> Headers<'b> {
         self.asked(Metadata::HEADERS, "HEADERS");
         Headers::new(self.input.headers)
@@ -82,6 +84,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::TIMESTAMP`].
     #[must_use]
+    #[track_caller]
     pub fn timestamp_ms(&self) -> Option<i64> {
         self.asked(Metadata::TIMESTAMP, "TIMESTAMP");
         Some(self.input.batch.timestamps[self.input.index]).filter(|&time| time != -1)
@@ -92,6 +95,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn source(&self) -> &'b str {
         self.asked(Metadata::POSITION, "POSITION");
         &self.input.batch.source
@@ -102,6 +106,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn topic(&self) -> &'b str {
         self.asked(Metadata::POSITION, "POSITION");
         &self.input.batch.topic
@@ -112,6 +117,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn partition(&self) -> i32 {
         self.asked(Metadata::POSITION, "POSITION");
         self.input.batch.partition
@@ -122,6 +128,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn offset(&self) -> u64 {
         self.asked(Metadata::POSITION, "POSITION");
         self.input.batch.offsets[self.input.index]
@@ -132,6 +139,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn number(&self) -> u32 {
         self.asked(Metadata::POSITION, "POSITION");
         self.input.batch.numbers[self.input.index]
@@ -144,6 +152,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn id_hash(&self) -> u64 {
         self.input.prefix.hash(self.offset(), self.number())
     }
@@ -154,6 +163,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn is_sampled(&self, share: f64) -> bool {
         // A float counts up to 2^53 exactly.
         let drawn = (self.id_hash() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -219,6 +229,7 @@ impl<'b> Record<'b> {
     ///
     /// # Panics
     /// Where the plugin does not want [`Metadata::TIMESTAMP`].
+    #[track_caller]
     pub fn set_timestamp_ms(&mut self, timestamp_ms: i64) {
         self.asked(Metadata::TIMESTAMP, "TIMESTAMP");
         self.draft.timestamp_ms = Some(timestamp_ms);
@@ -229,6 +240,8 @@ impl<'b> Record<'b> {
         self.draft.route.set(route.as_bytes());
     }
 
+    /// A panic that names the line of the plugin.
+    #[track_caller]
     fn asked(&self, metadata: Metadata, name: &str) {
         let asked = self.input.wants.contains(metadata);
         assert!(

@@ -8,10 +8,10 @@ use serde_json::Value;
 use tamis_host::{Engine, Grants, Plugin};
 
 use super::toolchain::{self, TARGET, Toolchain};
-use crate::cli::BuildArguments;
+use crate::cli::plugin::BuildArguments;
 use crate::exit::{self, Exit};
 
-pub(crate) fn run(arguments: &BuildArguments) -> Exit {
+pub(super) fn run(arguments: &BuildArguments) -> Exit {
     match build(arguments) {
         Ok(()) => Exit::Done,
         Err(error) => exit::failed(&error),

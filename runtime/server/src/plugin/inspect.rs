@@ -6,10 +6,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tamis_host::{Engine, Grants, Plugin, Wants};
 
-use crate::cli::InspectArguments;
+use crate::cli::plugin::InspectArguments;
 use crate::exit::{self, Exit};
 
-pub(crate) fn run(arguments: &InspectArguments) -> Exit {
+pub(super) fn run(arguments: &InspectArguments) -> Exit {
     match inspect(arguments) {
         Ok(text) => crate::print(&text),
         Err(error) => exit::failed(&error),
