@@ -6,3 +6,4 @@ mod fates;
 mod load;
 mod quarantine;
 mod support;
+mod tools;

@@ -15,7 +15,7 @@ use tamis_host::{
 
 use super::records::Record;
 use crate::exit::Misuse;
-use crate::wiring;
+use crate::{run, wiring};
 
 /// As a source makes batches unless it is told otherwise.
 const BATCH_RECORDS: usize = 1_024;
@@ -32,7 +32,7 @@ pub(super) fn settings(path: Option<&Path>) -> Result<String> {
     let Some(path) = path else {
         return Ok("{}".to_owned());
     };
-    let settings = tamis_config::load_settings(path, &std::env::vars().collect());
+    let settings = tamis_config::load_settings(path, &run::environment());
     let settings = settings.map_err(|problems| Misuse(problems.to_string()))?;
     Ok(serde_json::Value::Object(settings).to_string())
 }

@@ -18,7 +18,7 @@ use crate::exit::Misuse;
 /// What a person tries a plugin on; more of it says no more.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 /// The ending of files with whole records.
-pub(super) const WHOLE: &str = "records";
+const WHOLE: &str = "records";
 
 /// A record outside of any batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +69,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Record>> {
     let parse = |(line, number): (&Vec<u8>, usize)| {
         Record::parse(line).map_err(|problem| {
             let place = path.display();
-            Misuse(format!("{place}:{number}: {problem}; see `tamis plugin test --help`")).into()
+            let cure = "see `tamis plugin test --help`";
+            anyhow::Error::from(Misuse(format!("{place}:{number}: {problem}; {cure}")))
         })
     };
     lines.iter().zip(1..).map(parse).collect()
