@@ -35,7 +35,10 @@ fn steps(markdown: &str) -> (Vec<Step>, usize) {
         else {
             if line.starts_with("```") {
                 unmarked += 1;
-                lines.by_ref().take_while(|line| *line != "```").for_each(drop);
+                lines
+                    .by_ref()
+                    .take_while(|line| *line != "```")
+                    .for_each(drop);
             }
             continue;
         };
@@ -87,7 +90,10 @@ fn the_five_minutes_of_the_readme_go_as_they_are_told() {
 fn the_way_to_a_plugin_of_ones_own_goes_as_it_is_told() {
     let text = fs::read_to_string(root().join("docs/plugins.md")).unwrap();
     let (steps, unmarked) = steps(&text);
-    assert_eq!(unmarked, 0, "every block of it is run, compiled or compared");
+    assert_eq!(
+        unmarked, 0,
+        "every block of it is run, compiled or compared"
+    );
     follow(&steps);
 }
 

@@ -21,6 +21,10 @@ fn plugin<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended {
 /// It ended with `code`, and said `words` where errors are said.
 fn assert_refused(ended: &Ended, code: i32, words: &str) {
     assert_eq!(ended.code, Some(code), "{ended:?}");
-    assert!(ended.stderr.contains(words), "{words}\n is not in\n{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(words),
+        "{words}\n is not in\n{}",
+        ended.stderr
+    );
     assert_eq!(ended.stdout, "");
 }

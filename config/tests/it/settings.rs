@@ -30,8 +30,14 @@ fn what_is_wrong_has_its_line() {
         let problem = load(text).unwrap_err();
         assert!(problem.starts_with(expected), "{problem}");
     };
-    check("a: 1\nb: 2\na: 3\n", "s.yaml:1: a: is there twice: lines 1 and 3");
-    check("a: '${env:NONE}'\n", "s.yaml:1: a: environment variable `NONE` is not set");
+    check(
+        "a: 1\nb: 2\na: 3\n",
+        "s.yaml:1: a: is there twice: lines 1 and 3",
+    );
+    check(
+        "a: '${env:NONE}'\n",
+        "s.yaml:1: a: environment variable `NONE` is not set",
+    );
     check("a: [\n", "s.yaml:");
     check("- a\n", "s.yaml: ");
     check("", "s.yaml: ");

@@ -20,7 +20,10 @@ impl Plugin {
             position,
         } = wants;
         let bits = [key, headers, timestamp, position];
-        let bits = bits.into_iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(bit));
+        let bits = bits
+            .into_iter()
+            .rev()
+            .fold(0, |bits, bit| bits << 1 | u8::from(bit));
         let text = TEXT.replace("(i32.const WANTS)", &format!("(i32.const {bits})"));
         let bytes = wat::parse_str(text).expect("its text is in order");
         Self::from_bytes(engine, "empty", &bytes, Grants::default())

@@ -33,5 +33,8 @@ fn metadata_that_was_not_asked_for_is_a_panic_in_the_line_of_the_plugin() {
     let ended = panic::catch_unwind(|| testing::run::<Forgetful>("null", &["{}".into()]));
     assert!(ended.is_err());
     let place = PLACE.lock().unwrap().clone().unwrap();
-    assert!(place.0.ends_with("last_words.rs") && place.1 == LINE, "{place:?}");
+    assert!(
+        place.0.ends_with("last_words.rs") && place.1 == LINE,
+        "{place:?}"
+    );
 }

@@ -28,30 +28,57 @@ fn the_reference_plugins_pass_their_cases() {
         let folder = Path::new(wasm).with_file_name("cases");
         let there = fs::read_dir(root().join(folder)).unwrap().count();
         assert_eq!(there, cases);
-        assert_eq!(ended.stdout.matches(": ok\n").count(), cases, "{}", ended.stdout);
-        assert!(ended.stdout.trim_end().ends_with(", 0 failed"), "{}", ended.stdout);
+        assert_eq!(
+            ended.stdout.matches(": ok\n").count(),
+            cases,
+            "{}",
+            ended.stdout
+        );
+        assert!(
+            ended.stdout.trim_end().ends_with(", 0 failed"),
+            "{}",
+            ended.stdout
+        );
     }
 }
 
 #[test]
 fn what_comes_out_is_printed_and_what_is_refused_is_said() {
     let place = Place::default();
-    let (input, settings) = (place.write("in.ndjson", IN), place.write("s.yaml", SETTINGS));
+    let (input, settings) = (
+        place.write("in.ndjson", IN),
+        place.write("s.yaml", SETTINGS),
+    );
     let (input, settings) = (input.to_str().unwrap(), settings.to_str().unwrap());
     let ended = plugin(["test", LEVEL_FILTER, "--settings", settings, "--in", input]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(ended.stdout, "{\"Type\":\"info\",\"Field\":{\"id\":7}}\n{\"Type\":\"error\"}\n");
+    assert_eq!(
+        ended.stdout,
+        "{\"Type\":\"info\",\"Field\":{\"id\":7}}\n{\"Type\":\"error\"}\n"
+    );
     let refused = format!("{input}: line 3: invalid JSON at byte 7: ");
     assert!(ended.stderr.contains(&refused), "{}", ended.stderr);
-    assert!(ended.stderr.contains("4 records: 2 came out, 1 dropped, 1 refused"), "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("4 records: 2 came out, 1 dropped, 1 refused"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
 fn a_difference_is_named_by_file_line_and_field() {
     let place = Place::default();
-    let expected = "{\"Type\":\"info\",\"Field\":{\"id\":8}}\n{\"Type\":\"fatal\"}\n{\"Type\":\"error\"}\n";
+    let expected =
+        "{\"Type\":\"info\",\"Field\":{\"id\":8}}\n{\"Type\":\"fatal\"}\n{\"Type\":\"error\"}\n";
     let error = "line 3: invalid JSON at byte 9: expected a value\n";
-    let files = [("settings.yaml", SETTINGS), ("in.ndjson", IN), ("out.ndjson", expected), ("error.txt", error)];
+    let files = [
+        ("settings.yaml", SETTINGS),
+        ("in.ndjson", IN),
+        ("out.ndjson", expected),
+        ("error.txt", error),
+    ];
     let folder = case(&place, "case", &files);
     let ended = plugin(["test", LEVEL_FILTER, &folder]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -61,23 +88,55 @@ fn a_difference_is_named_by_file_line_and_field() {
         format!("  {folder}/out.ndjson:2: expected, but did not come: {{\"Type\":\"fatal\"}}"),
         "1 case, 1 failed".to_owned(),
     ] {
-        assert!(ended.stdout.lines().any(|said| said == line), "{line}\n is not in\n{}", ended.stdout);
+        assert!(
+            ended.stdout.lines().any(|said| said == line),
+            "{line}\n is not in\n{}",
+            ended.stdout
+        );
     }
-    let said = ended.stdout.lines().find(|said| said.contains("error.txt:1: expected line 3: "));
-    assert!(said.is_some_and(|said| said.contains(", came line 3: ")), "{}", ended.stdout);
+    let said = ended
+        .stdout
+        .lines()
+        .find(|said| said.contains("error.txt:1: expected line 3: "));
+    assert!(
+        said.is_some_and(|said| said.contains(", came line 3: ")),
+        "{}",
+        ended.stdout
+    );
 
-    let (input, output) = (format!("{folder}/in.ndjson"), format!("{folder}/out.ndjson"));
+    let (input, output) = (
+        format!("{folder}/in.ndjson"),
+        format!("{folder}/out.ndjson"),
+    );
     let settings = format!("{folder}/settings.yaml");
-    let arguments = ["test", LEVEL_FILTER, "--settings", &settings, "--in", &input, "--expect", &output];
+    let arguments = [
+        "test",
+        LEVEL_FILTER,
+        "--settings",
+        &settings,
+        "--in",
+        &input,
+        "--expect",
+        &output,
+    ];
     let ended = plugin(arguments);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stdout.contains("out.ndjson:1: /Field/id: expected 8, came 7"), "{}", ended.stdout);
+    assert!(
+        ended
+            .stdout
+            .contains("out.ndjson:1: /Field/id: expected 8, came 7"),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]
 fn settings_that_should_be_refused_and_are_not_are_a_failure() {
     let place = Place::default();
-    let files = [("settings.yaml", SETTINGS), ("error.txt", "settings/minimum: is wrong\n")];
+    let files = [
+        ("settings.yaml", SETTINGS),
+        ("error.txt", "settings/minimum: is wrong\n"),
+    ];
     let folder = case(&place, "case", &files);
     let ended = plugin(["test", LEVEL_FILTER, &folder]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -91,11 +150,22 @@ fn whole_records_have_keys_and_a_letter_can_be_a_case() {
     let letter = r#"{"version":1,"id":"a/b/0/1/0","reason":"r","key":{"text":"k"},"value":{"base64":"eyJUeXBlIjoiZXJyb3IifQ=="},"headers":[["h",null]],"time":"2023-01-18T04:05:06Z"}"#;
     let tombstone = r#"{"value":null}"#;
     let expected = r#"{"time":"2023-01-18T04:05:06Z","headers":[["h",null]],"key":{"text":"k"},"value":{"text":"{\"Type\":\"error\"}"}}"#;
-    let (input, out) = (format!("{letter}\n{tombstone}\n"), format!("{expected}\n{tombstone}\n"));
-    let files = [("settings.yaml", SETTINGS), ("in.records", &*input), ("out.records", &*out)];
+    let (input, out) = (
+        format!("{letter}\n{tombstone}\n"),
+        format!("{expected}\n{tombstone}\n"),
+    );
+    let files = [
+        ("settings.yaml", SETTINGS),
+        ("in.records", &*input),
+        ("out.records", &*out),
+    ];
     let folder = case(&place, "case", &files);
     let ended = plugin(["test", LEVEL_FILTER, &folder]);
-    assert_eq!((ended.code, ended.stdout.contains(": ok")), (Some(0), true), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.stdout.contains(": ok")),
+        (Some(0), true),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -107,14 +177,39 @@ fn what_is_not_in_order_ends_with_code_2_and_a_cure() {
     };
     check(&["no/such/folder"], "no/such/folder: cannot be read: ");
     let empty = case(&place, "empty", &[]);
-    check(&[&empty], "there is no case; one is a folder with in.ndjson");
+    check(
+        &[&empty],
+        "there is no case; one is a folder with in.ndjson",
+    );
     let no_input = case(&place, "no-input", &[("settings.yaml", SETTINGS)]);
-    check(&[&no_input], "has no in.ndjson; write a record on each line of it");
-    let twice = case(&place, "twice", &[("settings.yaml", SETTINGS), ("in.ndjson", ""), ("in.records", "")]);
+    check(
+        &[&no_input],
+        "has no in.ndjson; write a record on each line of it",
+    );
+    let twice = case(
+        &place,
+        "twice",
+        &[
+            ("settings.yaml", SETTINGS),
+            ("in.ndjson", ""),
+            ("in.records", ""),
+        ],
+    );
     check(&[&twice], "has both in.ndjson and in.records; remove one");
-    let broken = case(&place, "broken", &[("settings.yaml", "a: [\n"), ("in.ndjson", "")]);
+    let broken = case(
+        &place,
+        "broken",
+        &[("settings.yaml", "a: [\n"), ("in.ndjson", "")],
+    );
     check(&[&broken], "settings.yaml:");
-    let records = case(&place, "records", &[("settings.yaml", SETTINGS), ("in.records", "{}\n{\"key\":1}\n")]);
+    let records = case(
+        &place,
+        "records",
+        &[
+            ("settings.yaml", SETTINGS),
+            ("in.records", "{}\n{\"key\":1}\n"),
+        ],
+    );
     check(&[&records], "in.records:2: `key` is neither");
     let input = place.write("in.ndjson", IN);
     let input = input.to_str().unwrap();

@@ -7,7 +7,10 @@ use super::{ENRICH, LEVEL_FILTER, assert_refused, plugin};
 #[test]
 fn the_reference_plugins_bear_what_it_makes() {
     let place = Place::default();
-    let level = place.write("level.yaml", "minimum: info\nkeep: { debug: 0.5 }\non_missing: reject\n");
+    let level = place.write(
+        "level.yaml",
+        "minimum: info\nkeep: { debug: 0.5 }\non_missing: reject\n",
+    );
     let enrich = place.write(
         "enrich.yaml",
         "set: { env: prod }\nlevel: {}\ntimestamp: { zone: Asia/Shanghai, record_time: true, on_error: reject }\n\
@@ -16,10 +19,24 @@ fn the_reference_plugins_bear_what_it_makes() {
     for (wasm, settings) in [(LEVEL_FILTER, level), (ENRICH, enrich)] {
         let settings = settings.to_str().unwrap();
         let cases = place.path("cases");
-        let arguments = ["fuzz", wasm, "--settings", settings, "--inputs", "20000", "--seconds", "60", "--cases"];
+        let arguments = [
+            "fuzz",
+            wasm,
+            "--settings",
+            settings,
+            "--inputs",
+            "20000",
+            "--seconds",
+            "60",
+            "--cases",
+        ];
         let ended = plugin(arguments.into_iter().chain([cases.to_str().unwrap()]));
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert!(ended.stdout.contains(": 20000 records in "), "{}", ended.stdout);
+        assert!(
+            ended.stdout.contains(": 20000 records in "),
+            "{}",
+            ended.stdout
+        );
         assert!(!cases.exists());
     }
 }
@@ -33,5 +50,9 @@ fn it_ends_with_its_time() {
 
 #[test]
 fn settings_have_to_be_right_before_anything_is_tried() {
-    assert_refused(&plugin(["fuzz", LEVEL_FILTER]), 2, "--settings FILE gives it");
+    assert_refused(
+        &plugin(["fuzz", LEVEL_FILTER]),
+        2,
+        "--settings FILE gives it",
+    );
 }

@@ -34,11 +34,23 @@ fn nothing_is_written_where_something_is_wrong() {
         let arguments = ["new", name, "--folder", &folder];
         assert_refused(&plugin(arguments.iter().chain(more)), 2, words);
     };
-    check("Mask", &[], "Mask is no name for a plugin: lower-case letters");
+    check(
+        "Mask",
+        &[],
+        "Mask is no name for a plugin: lower-case letters",
+    );
     check("serde", &[], "means something in Rust already");
-    check("mask", &["--sdk", "no/such/folder"], "--sdk no/such/folder: there is no Cargo.toml in it;");
+    check(
+        "mask",
+        &["--sdk", "no/such/folder"],
+        "--sdk no/such/folder: there is no Cargo.toml in it;",
+    );
     assert!(!place.path("folder").exists());
     fs::create_dir(&folder).unwrap();
     place.write("folder/mine.txt", "");
-    check("mask", &[], "is there already; choose another name, or --folder DIR");
+    check(
+        "mask",
+        &[],
+        "is there already; choose another name, or --folder DIR",
+    );
 }

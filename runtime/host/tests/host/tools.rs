@@ -24,7 +24,10 @@ fn an_empty_plugin_keeps_every_record_and_holds_none() {
             let mut batch = batch(&["a", "", &large]);
             let applied = apply(&mut stage, &mut batch);
             assert_eq!((applied.dropped, applied.rejected.len()), (0, 0));
-            assert_eq!(rows(&batch), ["100/0 a", "101/0 ", &format!("102/0 {large}")]);
+            assert_eq!(
+                rows(&batch),
+                ["100/0 a", "101/0 ", &format!("102/0 {large}")]
+            );
         }
         let bytes = stage.memory_bytes();
         assert!((300_000..1 << 20).contains(&bytes), "{bytes}");
@@ -36,7 +39,10 @@ fn a_batch_that_is_tried_once_is_not_searched() {
     let mut stage = stage("panic");
     let mut guilty = batch(&["good", "bad"]);
     let failure = stage.try_once(&mut guilty).unwrap().unwrap_err();
-    assert!(failure.to_string().contains("cannot stand this record"), "{failure}");
+    assert!(
+        failure.to_string().contains("cannot stand this record"),
+        "{failure}"
+    );
     assert_eq!(rows(&guilty), ["100/0 good", "101/0 bad"]);
     let mut harmless = batch(&["good"]);
     let applied = stage.try_once(&mut harmless).unwrap().unwrap();

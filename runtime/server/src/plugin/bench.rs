@@ -48,7 +48,10 @@ fn bench(arguments: &BenchArguments) -> Result<String> {
     let records = records::read(&arguments.input)?;
     if records.is_empty() {
         let input = arguments.input.display();
-        return Err(Misuse(format!("{input}: there is no record; name a file with some")).into());
+        return Err(Misuse(format!(
+            "{input}: there is no record; name a file with some"
+        ))
+        .into());
     }
     let engine = Engine::new()?;
     let settings = arguments.settings.as_deref();
@@ -57,16 +60,27 @@ fn bench(arguments: &BenchArguments) -> Result<String> {
         let settings = arguments.vs_settings.as_deref().or(settings);
         sides.push(Side::new(&engine, file, settings)?);
     }
-    let outcomes: Result<Vec<_>> = sides.iter_mut().map(|side| side.outcome(&records)).collect();
+    let outcomes: Result<Vec<_>> = sides
+        .iter_mut()
+        .map(|side| side.outcome(&records))
+        .collect();
     let outcomes = outcomes?;
-    measure(&mut sides, &records, now() + Duration::from_secs(arguments.seconds))?;
+    measure(
+        &mut sides,
+        &records,
+        now() + Duration::from_secs(arguments.seconds),
+    )?;
 
     let report = Report {
         records: &records,
         sides: &sides,
         outcomes: &outcomes,
     };
-    Ok(if arguments.json { report.json().to_string() } else { report.text() })
+    Ok(if arguments.json {
+        report.json().to_string()
+    } else {
+        report.text()
+    })
 }
 
 /// All sides in turn, so that a bad moment of the machine meets each of them.

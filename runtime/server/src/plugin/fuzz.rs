@@ -43,7 +43,10 @@ fn fuzz(arguments: &FuzzArguments) -> Result<Exit> {
     let mut mutator = Mutator::new(seed, examples, &guest::settings(settings)?, wants);
 
     let start = now();
-    let (end, all) = (start + Duration::from_secs(arguments.seconds), arguments.inputs.unwrap_or(u64::MAX));
+    let (end, all) = (
+        start + Duration::from_secs(arguments.seconds),
+        arguments.inputs.unwrap_or(u64::MAX),
+    );
     let mut tried = 0;
     while tried < all && now() < end {
         let count = TOGETHER.min(all - tried);

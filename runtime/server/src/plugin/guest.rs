@@ -9,9 +9,7 @@ use tamis_config::PluginLimits;
 use tamis_core::batch::{Batch, BatchBuilder, Row, Span};
 use tamis_core::id::Partition;
 use tamis_core::transform::{Applied, Transform};
-use tamis_host::{
-    Engine, Failure, Grants, OnQuarantine, Plugin, PluginTransform, StartError,
-};
+use tamis_host::{Engine, Failure, Grants, OnQuarantine, Plugin, PluginTransform, StartError};
 
 use super::records::Record;
 use crate::exit::Misuse;
@@ -56,7 +54,9 @@ pub(super) fn started(
         StartError::Settings { .. } => {
             let from = settings.map_or("no settings".into(), |path| path.display().to_string());
             let file = file.display();
-            let cure = format!("`tamis plugin inspect {file}` shows what it takes, --settings FILE gives it");
+            let cure = format!(
+                "`tamis plugin inspect {file}` shows what it takes, --settings FILE gives it"
+            );
             Misuse(format!("{from}: {error}; {cure}")).into()
         }
         StartError::Failed(_) => anyhow!("{}: {error}", file.display()),
@@ -132,7 +132,13 @@ pub(super) fn batch(records: &[Record], range: Range<usize>) -> Batch {
             route: _,
         } = &records[index];
         let time = timestamp_ms.unwrap_or(-1);
-        batch.push(index as u64, time, key.as_deref(), value.as_deref(), headers);
+        batch.push(
+            index as u64,
+            time,
+            key.as_deref(),
+            value.as_deref(),
+            headers,
+        );
     }
     batch.finish(range.end as u64)
 }
@@ -144,16 +150,23 @@ fn size(record: &Record) -> usize {
 
 impl Outcome {
     pub(super) fn add(&mut self, batch: &Batch, applied: Applied) {
-        let made = batch.rows().iter().map(|row| (index(row.offset), record(batch, row)));
+        let made = batch
+            .rows()
+            .iter()
+            .map(|row| (index(row.offset), record(batch, row)));
         self.out.extend(made);
         self.dropped += applied.dropped;
         let refused = applied.rejected.into_iter();
-        self.refused.extend(refused.map(|it| (index(it.offset), it.reason)));
+        self.refused
+            .extend(refused.map(|it| (index(it.offset), it.reason)));
     }
 
     /// Bytes of the values that go on.
     pub(super) fn value_bytes(&self) -> usize {
-        let values = self.out.iter().filter_map(|(_, record)| record.value.as_ref());
+        let values = self
+            .out
+            .iter()
+            .filter_map(|(_, record)| record.value.as_ref());
         values.map(Vec::len).sum()
     }
 
@@ -190,7 +203,10 @@ mod tests {
     #[test]
     fn batches_are_bounded_by_records_and_by_bytes() {
         let check = |sizes: &[usize], expected: &[usize]| {
-            let records: Vec<_> = sizes.iter().map(|size| Record::of(vec![b'x'; *size])).collect();
+            let records: Vec<_> = sizes
+                .iter()
+                .map(|size| Record::of(vec![b'x'; *size]))
+                .collect();
             let lengths: Vec<_> = batches(&records).map(|range| range.len()).collect();
             assert_eq!(lengths, expected);
         };

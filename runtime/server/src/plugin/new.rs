@@ -21,9 +21,18 @@ const FILES: [(&str, &str); 10] = [
     (".gitignore", template!("gitignore")),
     ("src/lib.rs", template!("src/lib.rs.in")),
     ("tests/fates.rs", template!("tests/fates.rs.in")),
-    ("cases/drops-muted/settings.yaml", template!("cases/drops-muted/settings.yaml")),
-    ("cases/drops-muted/in.ndjson", template!("cases/drops-muted/in.ndjson")),
-    ("cases/drops-muted/out.ndjson", template!("cases/drops-muted/out.ndjson")),
+    (
+        "cases/drops-muted/settings.yaml",
+        template!("cases/drops-muted/settings.yaml"),
+    ),
+    (
+        "cases/drops-muted/in.ndjson",
+        template!("cases/drops-muted/in.ndjson"),
+    ),
+    (
+        "cases/drops-muted/out.ndjson",
+        template!("cases/drops-muted/out.ndjson"),
+    ),
     (
         "cases/refuses-a-function-without-a-name/settings.yaml",
         template!("cases/refuses-a-function-without-a-name/settings.yaml"),
@@ -36,7 +45,16 @@ const FILES: [(&str, &str); 10] = [
 /// What registries and file systems bear.
 const NAME_BYTES_MAX: usize = 64;
 /// What a crate cannot be called: it would hide what its own code uses.
-const TAKEN: [&str; 8] = ["alloc", "core", "proc_macro", "schemars", "serde", "std", "tamis_sdk", "test"];
+const TAKEN: [&str; 8] = [
+    "alloc",
+    "core",
+    "proc_macro",
+    "schemars",
+    "serde",
+    "std",
+    "tamis_sdk",
+    "test",
+];
 /// Nor can it be called by a word of the language.
 const KEYWORDS: &str = "as async await break const continue crate dyn else enum extern false fn for gen if impl in let loop \
     match mod move mut pub ref return self static struct super trait true type unsafe use where while abstract become box do \
@@ -60,7 +78,10 @@ fn make(arguments: &NewArguments) -> Result<Exit> {
     let is_free = fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
     if !is_free || folder.is_file() {
         let folder = folder.display();
-        return Err(Misuse(format!("{folder} is there already; choose another name, or --folder DIR")).into());
+        return Err(Misuse(format!(
+            "{folder} is there already; choose another name, or --folder DIR"
+        ))
+        .into());
     }
     let sdk = match &arguments.sdk {
         Some(said) => Sdk::of(said)?,
@@ -85,7 +106,9 @@ fn check_name(name: &str) -> Result<()> {
         "is no name for a plugin: lower-case letters and digits, with single dashes between, such as mask-phones"
     } else if name.len() > NAME_BYTES_MAX {
         "is too long for a name"
-    } else if TAKEN.contains(&&*name.replace('-', "_")) || KEYWORDS.split(' ').any(|word| word == name) {
+    } else if TAKEN.contains(&&*name.replace('-', "_"))
+        || KEYWORDS.split(' ').any(|word| word == name)
+    {
         "means something in Rust already; choose another name"
     } else {
         return Ok(());
@@ -132,7 +155,10 @@ impl Sdk {
             return Ok(Self::Folder(folder.canonicalize()?));
         }
         let cure = "name the folder sdk/rust of the repository, or a version";
-        Err(Misuse(format!("--sdk {said}: there is no Cargo.toml in it; {cure}")).into())
+        Err(Misuse(format!(
+            "--sdk {said}: there is no Cargo.toml in it; {cure}"
+        ))
+        .into())
     }
 
     /// That of the repository in which this program was built; else that of its version.
@@ -141,7 +167,10 @@ impl Sdk {
         let program = program.unwrap_or_default();
         let folders = program.ancestors().map(|folder| folder.join("sdk/rust"));
         let mut there = folders.filter(|sdk| sdk.join("Cargo.toml").is_file());
-        there.next().map_or_else(|| Self::Version(env!("CARGO_PKG_VERSION").to_owned()), Self::Folder)
+        there.next().map_or_else(
+            || Self::Version(env!("CARGO_PKG_VERSION").to_owned()),
+            Self::Folder,
+        )
     }
 
     /// As `Cargo.toml` has it.
@@ -180,7 +209,21 @@ mod tests {
             assert!(check_name(name).is_ok(), "{name}");
         }
         let long = "a".repeat(65);
-        for name in ["", "Mask", "2fast", "a_b", "a--b", "a-", "-a", "ä", "serde", "tamis-sdk", "type", "../a", &*long] {
+        for name in [
+            "",
+            "Mask",
+            "2fast",
+            "a_b",
+            "a--b",
+            "a-",
+            "-a",
+            "ä",
+            "serde",
+            "tamis-sdk",
+            "type",
+            "../a",
+            &*long,
+        ] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }
@@ -197,7 +240,11 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/rust");
         let sdk = Sdk::of(folder.to_str().unwrap()).unwrap();
         assert!(sdk.lock().is_some());
-        assert!(sdk.dependency().starts_with("{ path = \"/"), "{}", sdk.dependency());
+        assert!(
+            sdk.dependency().starts_with("{ path = \"/"),
+            "{}",
+            sdk.dependency()
+        );
         assert!(Sdk::of("no/such/folder").is_err());
     }
 

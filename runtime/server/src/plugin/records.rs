@@ -40,10 +40,14 @@ pub(super) fn is_whole(path: &Path) -> bool {
 /// The lines of the file at `path`, without what ends them.
 pub(super) fn lines(path: &Path) -> Result<Vec<Vec<u8>>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read =
+        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     let problem = match read {
         Ok(length) if length as u64 <= FILE_BYTES_MAX => return Ok(split(&bytes)),
-        Ok(_) => format!("is larger than {} MiB; take a part of it", FILE_BYTES_MAX >> 20),
+        Ok(_) => format!(
+            "is larger than {} MiB; take a part of it",
+            FILE_BYTES_MAX >> 20
+        ),
         Err(error) => format!("cannot be read: {error}; check its path and who may read it"),
     };
     Err(Misuse(format!("{} {problem}", path.display())).into())
@@ -127,10 +131,13 @@ impl Record {
             line.insert("key".into(), shown(self.key.as_deref()));
         }
         if !self.headers.is_empty() {
-            let headers = headers::iter(&self.headers).map(|(name, value)| json!([name, shown(value)]));
+            let headers =
+                headers::iter(&self.headers).map(|(name, value)| json!([name, shown(value)]));
             line.insert("headers".into(), headers.collect());
         }
-        let time = self.timestamp_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let time = self
+            .timestamp_ms
+            .and_then(|ms| Timestamp::from_millisecond(ms).ok());
         if let Some(time) = time {
             line.insert("time".into(), time.to_string().into());
         }
@@ -200,7 +207,12 @@ mod tests {
         };
         for record in [whole, Record::default(), Record::of(b"{}".to_vec())] {
             let line = record.line(true);
-            assert_eq!(Record::parse(&line), Ok(record), "{}", String::from_utf8_lossy(&line));
+            assert_eq!(
+                Record::parse(&line),
+                Ok(record),
+                "{}",
+                String::from_utf8_lossy(&line)
+            );
         }
     }
 

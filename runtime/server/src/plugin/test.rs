@@ -29,7 +29,11 @@ fn cases(arguments: &TestArguments) -> Result<Exit> {
     let cases = if arguments.cases.is_empty() {
         case::find(&arguments.file.with_file_name("cases"))?
     } else {
-        let found: Result<Vec<_>> = arguments.cases.iter().map(|path| case::find(path)).collect();
+        let found: Result<Vec<_>> = arguments
+            .cases
+            .iter()
+            .map(|path| case::find(path))
+            .collect();
         found?.concat()
     };
     let engine = Engine::new()?;
@@ -57,7 +61,11 @@ fn one(arguments: &TestArguments, input: &Path) -> Result<Exit> {
     let summary = summary(records.len(), &outcome);
     if let Some(expected) = &arguments.expect {
         let mut problems = case::compare_out(Some(expected), &outcome)?;
-        problems.extend(outcome.refusals().map(|refusal| format!("{}: {refusal}", input.display())));
+        problems.extend(
+            outcome
+                .refusals()
+                .map(|refusal| format!("{}: {refusal}", input.display())),
+        );
         let is_good = problems.is_empty();
         let lines: Vec<_> = shown(problems).chain([summary]).collect();
         return Ok(said(is_good, &lines.join("\n")));
@@ -103,7 +111,10 @@ fn shown(mut problems: Vec<String>) -> impl Iterator<Item = String> {
     let more = problems.len().saturating_sub(PROBLEMS_SHOWN);
     problems.truncate(PROBLEMS_SHOWN);
     let rest = (more > 0).then(|| format!("  and {more} more"));
-    problems.into_iter().map(|problem| format!("  {problem}")).chain(rest)
+    problems
+        .into_iter()
+        .map(|problem| format!("  {problem}"))
+        .chain(rest)
 }
 
 fn said(is_good: bool, text: &str) -> Exit {

@@ -32,7 +32,10 @@ struct Numbers {
 impl Report<'_> {
     fn numbers(&self) -> impl Iterator<Item = Numbers> {
         let records = self.records.len() as f64;
-        let values = self.records.iter().filter_map(|record| record.value.as_ref());
+        let values = self
+            .records
+            .iter()
+            .filter_map(|record| record.value.as_ref());
         let bytes_in = values.map(Vec::len).sum::<usize>() as f64;
         let sides = self.sides.iter().zip(self.outcomes);
         sides.map(move |(side, outcome)| {
@@ -99,14 +102,26 @@ impl Report<'_> {
         let mut text = String::new();
         for (side, outcome) in self.sides.iter().zip(self.outcomes) {
             let description = side.plugin.description();
-            line(&mut text, format_args!(
-                "{}: {} {}; {} records, of which {} came out, {} dropped, {} refused; {} passes",
-                side.file, description.name, description.version, self.records.len(),
-                outcome.out.len(), outcome.dropped, outcome.refused.len(), side.taken.passes
-            ));
+            line(
+                &mut text,
+                format_args!(
+                    "{}: {} {}; {} records, of which {} came out, {} dropped, {} refused; {} passes",
+                    side.file,
+                    description.name,
+                    description.version,
+                    self.records.len(),
+                    outcome.out.len(),
+                    outcome.dropped,
+                    outcome.refused.len(),
+                    side.taken.passes
+                ),
+            );
         }
         if let Some(index) = self.difference() {
-            line(&mut text, format_args!("they make different things of line {}", index + 1));
+            line(
+                &mut text,
+                format_args!("they make different things of line {}", index + 1),
+            );
         }
         let numbers: Vec<_> = self.numbers().collect();
         for (name, number) in ROWS {
@@ -143,7 +158,11 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 
 /// The input of the first item that is not the same on both sides.
 fn first_difference<T: PartialEq>(one: &[(usize, T)], other: &[(usize, T)]) -> Option<usize> {
-    let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    let same = one
+        .iter()
+        .zip(other)
+        .take_while(|(one, other)| one == other)
+        .count();
     let rest = [one.get(same), other.get(same)].into_iter().flatten();
     rest.map(|(index, _)| *index).min()
 }
@@ -161,7 +180,11 @@ mod tests {
         check(&[], &[], None);
         check(&[(0, 'a'), (1, 'b')], &[(0, 'a'), (1, 'b')], None);
         check(&[(0, 'a'), (1, 'b')], &[(0, 'a'), (1, 'c')], Some(1));
-        check(&[(0, 'a'), (1, 'b'), (2, 'c')], &[(0, 'a'), (2, 'c')], Some(1));
+        check(
+            &[(0, 'a'), (1, 'b'), (2, 'c')],
+            &[(0, 'a'), (2, 'c')],
+            Some(1),
+        );
         check(&[(0, 'a')], &[], Some(0));
     }
 }

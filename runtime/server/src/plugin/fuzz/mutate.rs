@@ -32,13 +32,41 @@ const EXAMPLES: [&[u8]; 14] = [
 
 /// What is put into records.
 const WORDS: [&[u8]; 25] = [
-    b"\"", b"\\", b"{", b"}", b"[", b"]", b":", b",", b"null", b"true", b"-1", b"0", b"\"\"", b"{}", b"[]",
-    b"1e999", b"18446744073709551616", b"\"\\ud800\"", b"\\u0000", b"\xff", b"\0", b"\n", "é".as_bytes(),
-    "💥".as_bytes(), b"9999-12-31T23:59:60.999999999+99:99",
+    b"\"",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b"null",
+    b"true",
+    b"-1",
+    b"0",
+    b"\"\"",
+    b"{}",
+    b"[]",
+    b"1e999",
+    b"18446744073709551616",
+    b"\"\\ud800\"",
+    b"\\u0000",
+    b"\xff",
+    b"\0",
+    b"\n",
+    "é".as_bytes(),
+    "💥".as_bytes(),
+    b"9999-12-31T23:59:60.999999999+99:99",
 ];
 
 /// Times that a record of the world can have, and the ends of what can be written.
-const TIMES: [i64; 5] = [0, -1_000, 1_674_000_000_123, -62_135_596_800_000, 253_402_207_200_000];
+const TIMES: [i64; 5] = [
+    0,
+    -1_000,
+    1_674_000_000_123,
+    -62_135_596_800_000,
+    253_402_207_200_000,
+];
 
 /// Makes one record after the other; the same ones of the same seed.
 pub(super) struct Mutator {
@@ -68,8 +96,16 @@ impl Mutator {
         let changes = self.random.usize(0..=CHANGES_MAX);
         if let Some(value) = &mut record.value {
             for _ in 0..changes {
-                let other = self.random.choice(&self.examples).and_then(|it| it.value.clone());
-                change(&mut self.random, value, &self.words, &other.unwrap_or_default());
+                let other = self
+                    .random
+                    .choice(&self.examples)
+                    .and_then(|it| it.value.clone());
+                change(
+                    &mut self.random,
+                    value,
+                    &self.words,
+                    &other.unwrap_or_default(),
+                );
                 value.truncate(BYTES_MAX);
             }
         }
@@ -138,7 +174,9 @@ fn change(random: &mut Rng, bytes: &mut Vec<u8>, words: &[Vec<u8>], other: &[u8]
             bytes.splice(value, word(random, words));
         }
         7 => {
-            let (open, close) = *random.choice(&[(b"[", b"]"), (b"{", b"}")]).expect("one of two");
+            let (open, close) = *random
+                .choice(&[(b"[", b"]"), (b"{", b"}")])
+                .expect("one of two");
             let deep = 1 << random.u8(0..10);
             bytes.splice(at..at, [open.repeat(deep), close.repeat(deep)].concat());
         }
@@ -174,7 +212,9 @@ fn words_of(settings: &Value, words: &mut Vec<Vec<u8>>) {
                 words_of(value, words);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => words.push(settings.to_string().into_bytes()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            words.push(settings.to_string().into_bytes())
+        }
     }
 }
 
@@ -203,7 +243,12 @@ mod tests {
     #[test]
     fn every_record_is_bounded_and_can_be_written_down() {
         for record in records(3, ALL) {
-            assert!(record.value.as_ref().is_none_or(|value| value.len() <= BYTES_MAX));
+            assert!(
+                record
+                    .value
+                    .as_ref()
+                    .is_none_or(|value| value.len() <= BYTES_MAX)
+            );
             assert!(headers::is_valid(&record.headers));
             let line = record.line(true);
             assert!(serde_json::from_slice::<Value>(&line).is_ok());
@@ -213,19 +258,40 @@ mod tests {
     #[test]
     fn what_is_not_wanted_is_not_made() {
         for record in records(4, Wants::default()) {
-            assert!(record.key.is_none() && record.headers.is_empty() && record.timestamp_ms.is_none());
+            assert!(
+                record.key.is_none() && record.headers.is_empty() && record.timestamp_ms.is_none()
+            );
         }
     }
 
     #[test]
     fn words_of_the_settings_and_broken_bytes_come_up() {
         let all = records(5, Wants::default());
-        let values: Vec<_> = all.iter().filter_map(|record| record.value.as_deref()).collect();
-        let has = |word: &[u8]| values.iter().any(|it| it.windows(word.len()).any(|part| part == word));
+        let values: Vec<_> = all
+            .iter()
+            .filter_map(|record| record.value.as_deref())
+            .collect();
+        let has = |word: &[u8]| {
+            values
+                .iter()
+                .any(|it| it.windows(word.len()).any(|part| part == word))
+        };
         assert!(has("名".as_bytes()));
-        assert!(values.iter().any(|value| std::str::from_utf8(value).is_err()));
-        assert!(values.iter().any(|value| serde_json::from_slice::<Value>(value).is_err()));
-        assert!(values.iter().any(|value| serde_json::from_slice::<Value>(value).is_ok()));
+        assert!(
+            values
+                .iter()
+                .any(|value| std::str::from_utf8(value).is_err())
+        );
+        assert!(
+            values
+                .iter()
+                .any(|value| serde_json::from_slice::<Value>(value).is_err())
+        );
+        assert!(
+            values
+                .iter()
+                .any(|value| serde_json::from_slice::<Value>(value).is_ok())
+        );
         assert!(all.iter().any(|record| record.value.is_none()));
     }
 }

@@ -28,6 +28,11 @@ pub(super) fn save(folder: &Path, records: &[Record], settings: Option<&Path>) -
         }
         std::io::Result::Ok(())
     };
-    write().with_context(|| format!("cannot write {}; name another folder with --cases", case.display()))?;
+    write().with_context(|| {
+        format!(
+            "cannot write {}; name another folder with --cases",
+            case.display()
+        )
+    })?;
     Ok(case)
 }

@@ -138,7 +138,13 @@ mod tests {
             first.is_some_and(|at| records[at..].iter().any(|record| has(record, b"second")))
         };
         let small = shrink(records, BUDGET, fails);
-        assert_eq!(small, [Record::of(b"first".to_vec()), Record::of(b"second".to_vec())]);
+        assert_eq!(
+            small,
+            [
+                Record::of(b"first".to_vec()),
+                Record::of(b"second".to_vec())
+            ]
+        );
     }
 
     #[test]

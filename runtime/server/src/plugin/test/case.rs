@@ -31,7 +31,10 @@ pub(super) fn find(path: &Path) -> Result<Vec<Case>> {
         return Ok(vec![Case(path.to_owned())]);
     }
     let entries = fs::read_dir(path).map_err(|error| {
-        wrong(path, &format!("cannot be read: {error}; name the folder of a case, or one that has cases"))
+        wrong(
+            path,
+            &format!("cannot be read: {error}; name the folder of a case, or one that has cases"),
+        )
     })?;
     let mut cases = Vec::new();
     for entry in entries {
@@ -63,8 +66,12 @@ impl Case {
             Err(failed @ StartError::Failed(_)) => return Ok(vec![failed.to_string()]),
         };
         if out.is_none() && error.is_none() {
-            let failure = guest::failure(&mut stage, &records).map_err(|error| anyhow!("{self}: {error}"))?;
-            return Ok(failure.into_iter().map(|it| format!("it fails: {it}")).collect());
+            let failure =
+                guest::failure(&mut stage, &records).map_err(|error| anyhow!("{self}: {error}"))?;
+            return Ok(failure
+                .into_iter()
+                .map(|it| format!("it fails: {it}"))
+                .collect());
         }
         let outcome = guest::apply(&mut stage, &records)?;
         let mut problems = compare_out(out.as_deref(), &outcome)?;
@@ -79,7 +86,10 @@ impl Case {
         match there.as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.clone())),
-            [..] => Err(wrong(&self.0, &format!("has both {}; remove one", names.join(" and ")))),
+            [..] => Err(wrong(
+                &self.0,
+                &format!("has both {}; remove one", names.join(" and ")),
+            )),
         }
     }
 
@@ -88,7 +98,10 @@ impl Case {
         match self.file(&IN)? {
             Some(path) => records::read(&path),
             None if may_be_missing => Ok(Vec::new()),
-            None => Err(wrong(&self.0, "has no in.ndjson; write a record on each line of it")),
+            None => Err(wrong(
+                &self.0,
+                "has no in.ndjson; write a record on each line of it",
+            )),
         }
     }
 
@@ -109,7 +122,9 @@ pub(super) fn compare_out(expected: Option<&Path>, outcome: &Outcome) -> Result<
     match expected {
         // Read and written again, so that spaces between keys do not count.
         Some(path) if whole => {
-            let expected = records::read(path)?.into_iter().map(|record| record.line(true));
+            let expected = records::read(path)?
+                .into_iter()
+                .map(|record| record.line(true));
             Ok(diff::lines(path, &expected.collect::<Vec<_>>(), &came))
         }
         Some(path) => Ok(diff::lines(path, &records::lines(path)?, &came)),

@@ -29,10 +29,16 @@ pub(super) fn lines(path: &Path, expected: &[Vec<u8>], came: &[Vec<u8>]) -> Vec<
             Step::Same => {}
             Step::Missing(at) => {
                 let line = text(&expected[at]);
-                problems.push(format!("{path}:{}: expected, but did not come: {line}", at + 1));
+                problems.push(format!(
+                    "{path}:{}: expected, but did not come: {line}",
+                    at + 1
+                ));
             }
             Step::Extra(at) => {
-                problems.push(format!("{path}: not expected, but came: {}", text(&came[at])));
+                problems.push(format!(
+                    "{path}: not expected, but came: {}",
+                    text(&came[at])
+                ));
             }
             Step::Changed(at, other) => {
                 let place = format!("{path}:{}", at + 1);
@@ -49,12 +55,20 @@ fn steps(expected: &[Vec<u8>], came: &[Vec<u8>]) -> Vec<Step> {
     let alike = |(one, other): &(&Vec<u8>, &Vec<u8>)| one == other;
     let front = expected.iter().zip(came).take_while(alike).count();
     let (rest, other) = (&expected[front..], &came[front..]);
-    let back = rest.iter().rev().zip(other.iter().rev()).take_while(alike).count();
+    let back = rest
+        .iter()
+        .rev()
+        .zip(other.iter().rev())
+        .take_while(alike)
+        .count();
     let (rest, other) = (&rest[..rest.len() - back], &other[..other.len() - back]);
 
     let mut steps = vec![Step::Same; front];
     let (mut at, mut to) = (0, 0);
-    let common = common(&rest[..rest.len().min(LINES_MAX)], &other[..other.len().min(LINES_MAX)]);
+    let common = common(
+        &rest[..rest.len().min(LINES_MAX)],
+        &other[..other.len().min(LINES_MAX)],
+    );
     for (next, next_other) in common.into_iter().chain([(rest.len(), other.len())]) {
         while at < next || to < next_other {
             let step = match (at < next, to < next_other) {
@@ -110,7 +124,11 @@ fn changed(expected: &[u8], came: &[u8]) -> Vec<String> {
     let mut said = Vec::new();
     if let (Ok(one), Ok(other)) = (parsed(expected), parsed(came)) {
         if one == other {
-            let at = expected.iter().zip(came).take_while(|(one, other)| one == other).count();
+            let at = expected
+                .iter()
+                .zip(came)
+                .take_while(|(one, other)| one == other)
+                .count();
             let from = |line: &[u8]| text(&line[at.min(line.len())..]);
             let (one, other) = (from(expected), from(came));
             said.push(format!(
@@ -132,12 +150,22 @@ fn fields(pointer: &str, expected: Option<&Value>, came: Option<&Value>, said: &
             let added = other.keys().filter(|key| !one.contains_key(*key));
             for key in one.keys().chain(added) {
                 let token = key.replace('~', "~0").replace('/', "~1");
-                fields(&format!("{pointer}/{token}"), one.get(key), other.get(key), said);
+                fields(
+                    &format!("{pointer}/{token}"),
+                    one.get(key),
+                    other.get(key),
+                    said,
+                );
             }
         }
         (Some(Value::Array(one)), Some(Value::Array(other))) => {
             for index in 0..one.len().max(other.len()) {
-                fields(&format!("{pointer}/{index}"), one.get(index), other.get(index), said);
+                fields(
+                    &format!("{pointer}/{index}"),
+                    one.get(index),
+                    other.get(index),
+                    said,
+                );
             }
         }
         (one, other) if one == other => {}
@@ -145,8 +173,17 @@ fn fields(pointer: &str, expected: Option<&Value>, came: Option<&Value>, said: &
             let show = |value: Option<&Value>| {
                 value.map_or("nothing".into(), |value| text(value.to_string().as_bytes()))
             };
-            let place = if pointer.is_empty() { "the whole value" } else { pointer };
-            said.push(format!("{}: expected {}, came {}", plain(place), show(one), show(other)));
+            let place = if pointer.is_empty() {
+                "the whole value"
+            } else {
+                pointer
+            };
+            said.push(format!(
+                "{}: expected {}, came {}",
+                plain(place),
+                show(one),
+                show(other)
+            ));
         }
     }
 }
@@ -165,7 +202,12 @@ mod tests {
     use super::*;
 
     fn check(expected: &[&str], came: &[&str], said: &[&str]) {
-        let owned = |lines: &[&str]| lines.iter().map(|it| it.as_bytes().to_vec()).collect::<Vec<_>>();
+        let owned = |lines: &[&str]| {
+            lines
+                .iter()
+                .map(|it| it.as_bytes().to_vec())
+                .collect::<Vec<_>>()
+        };
         let problems = lines(Path::new("out"), &owned(expected), &owned(came));
         assert_eq!(problems, said);
     }
@@ -180,10 +222,22 @@ mod tests {
     fn a_line_more_or_less_leaves_the_others_alone() {
         let missing = "out:2: expected, but did not come: b";
         check(&["a", "b", "c"], &["a", "c"], &[missing]);
-        check(&["a", "c"], &["a", "b", "c"], &["out: not expected, but came: b"]);
+        check(
+            &["a", "c"],
+            &["a", "b", "c"],
+            &["out: not expected, but came: b"],
+        );
         let extra = "out: not expected, but came: e";
-        check(&["a", "b", "c", "d"], &["a", "c", "d", "e"], &[missing, extra]);
-        check(&["x", "b", "y", "d"], &["1", "b", "2", "d"], &["out:1: expected x, came 1", "out:3: expected y, came 2"]);
+        check(
+            &["a", "b", "c", "d"],
+            &["a", "c", "d", "e"],
+            &[missing, extra],
+        );
+        check(
+            &["x", "b", "y", "d"],
+            &["1", "b", "2", "d"],
+            &["out:1: expected x, came 1", "out:3: expected y, came 2"],
+        );
         let last = "out:3: expected, but did not come: c";
         check(&["a", "b", "c"], &["a", "b"], &[last]);
     }
@@ -199,7 +253,11 @@ mod tests {
             "out:1: /new: expected nothing, came true",
         ];
         check(&[expected], &[came], &said);
-        check(&["1"], &["[]"], &["out:1: the whole value: expected 1, came []"]);
+        check(
+            &["1"],
+            &["[]"],
+            &["out:1: the whole value: expected 1, came []"],
+        );
     }
 
     #[test]
