@@ -43,6 +43,29 @@ pub fn load(
     load_text(&text, path, environment, plugin_files)
 }
 
+/// Reads the file at `path`, which has the settings of one plugin: what stands under `settings` in a pipeline.
+pub fn load_settings(
+    path: &Path,
+    environment: &Environment,
+) -> Result<serde_json::Map<String, serde_json::Value>, Problems> {
+    let text = file::read(path, file::CONFIGURATION_BYTES_MAX)
+        .map_err(|error| Problems::one(path, None, error))?;
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Problems::one(path, None, format!("has no absolute path: {error}")))?;
+    let (mut tree, mut report) = file::parse(&text, path)?;
+    let folder = absolute.parent().unwrap_or(&absolute);
+    secrets::expand(&mut tree, environment, folder, &mut report);
+    report.end()?;
+    match tree {
+        serde_json::Value::Object(settings) => Ok(settings),
+        _ => Err(Problems::one(
+            path,
+            None,
+            "has no settings: write them as in a pipeline, `name: value` on each line".to_owned(),
+        )),
+    }
+}
+
 /// Does what [`load`] does with the `text` of a file at `path`, which need not exist.
 pub fn load_text(
     text: &str,

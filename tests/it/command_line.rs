@@ -11,14 +11,19 @@ const LEVEL_FILTER: &str = "plugins/level-filter/level-filter.wasm";
 
 #[test]
 fn the_help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["run"],
         &["check"],
         &["schema"],
         &["demo"],
+        &["plugin"],
+        &["plugin", "new"],
         &["plugin", "build"],
         &["plugin", "inspect"],
+        &["plugin", "test"],
+        &["plugin", "bench"],
+        &["plugin", "fuzz"],
         &["dead"],
         &["dead", "list"],
         &["dead", "show"],

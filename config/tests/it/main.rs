@@ -9,6 +9,7 @@ mod overrides;
 mod problems;
 mod reference;
 mod secrets;
+mod settings;
 mod shape;
 mod spec;
 

@@ -126,7 +126,8 @@ impl Instance {
         memory_bytes > self.limits.memory_bytes_max / 2 && memory_bytes > self.memory_bytes_at_start
     }
 
-    fn memory_bytes(&self) -> usize {
+    /// Bytes in all its memories.
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.store.data().limiter.memory_bytes()
     }
 }

@@ -5,6 +5,7 @@
 
 mod compile;
 mod contract;
+mod empty;
 mod engine;
 mod failure;
 mod instance;

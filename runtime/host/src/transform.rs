@@ -79,6 +79,26 @@ impl PluginTransform {
         Ok(transform)
     }
 
+    /// Hands `batch` once to a fresh instance. No guilty record is searched for, and nothing is quarantined.
+    ///
+    /// # Errors
+    /// Where no instance starts; within, where the plugin fails on the batch, which then is as it was.
+    pub fn try_once(&mut self, batch: &mut Batch) -> Result<Result<Applied, Failure>, StartError> {
+        self.instance = None;
+        match self.attempt(batch, 0..batch.rows().len(), 0) {
+            Ok(None) => Ok(Ok(Applied::default())),
+            Ok(Some(outcome)) => Ok(Ok(commit(batch, outcome))),
+            Err(Stopped::Failed { failure, .. }) => Ok(Err(failure)),
+            Err(Stopped::NotStarted(error)) => Err(error),
+        }
+    }
+
+    /// Bytes in the memories of its instance; none after a failure.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.as_ref().map_or(0, Instance::memory_bytes)
+    }
+
     fn start(&self) -> Result<Instance, StartError> {
         let mut instance = self
             .plugin

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod dead;
+pub(crate) mod plugin;
 
 use std::path::PathBuf;
 
@@ -51,7 +52,7 @@ Examples:
   tamis demo                               see it work: no service needed
   tamis check pipeline.yaml                find all problems of a configuration
   tamis run pipeline.yaml                  run it; Ctrl-C drains and stops
-  tamis plugin build my-plugin             compile a plugin to WebAssembly
+  tamis plugin new my-plugin               begin a plugin of your own
   tamis dead list pipeline.yaml            what was refused, by whom and why
 
 Exit codes:
@@ -71,9 +72,9 @@ pub(crate) enum Command {
     Schema,
     /// Run the main job on generated records and an in-process Kafka
     Demo(DemoArguments),
-    /// Build and look at plugins
-    #[command(subcommand)]
-    Plugin(PluginCommand),
+    /// Write, build, test and measure plugins
+    #[command(subcommand, after_help = plugin::AFTER_HELP)]
+    Plugin(plugin::PluginCommand),
     /// Look at dead letters, and send them again
     #[command(subcommand, after_help = dead::AFTER_HELP)]
     Dead(dead::DeadCommand),
@@ -139,45 +140,6 @@ pub(crate) struct DemoArguments {
     /// The same seed makes the same records
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// Compile the plugin in a folder with a Cargo.toml to WebAssembly
-    Build(BuildArguments),
-    /// Show what a compiled plugin is, wants and takes as settings
-    Inspect(InspectArguments),
-    /// Compile what is on the standard input to the standard output: what this program starts itself for
-    #[command(hide = true)]
-    Compile,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tamis plugin build my-plugin             writes my-plugin/my-plugin.wasm
-  tamis plugin build my-plugin -o /srv/plugins/mine.wasm")]
-pub(crate) struct BuildArguments {
-    /// The folder of the plugin
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// Where to write it; DIR/PACKAGE.wasm unless given
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tamis plugin inspect level-filter.wasm
-  tamis plugin inspect --json level-filter.wasm | jq .settings")]
-pub(crate) struct InspectArguments {
-    /// The wasm file
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// The completion script for `shell`.

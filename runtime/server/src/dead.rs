@@ -44,7 +44,7 @@ fn stores<'a>(spec: &'a PipelineSpec, parked: Option<&str>) -> Option<&'a DeadLe
 }
 
 /// `text` in one line that does nothing to a terminal: what a record says is not to be trusted.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() {

@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use std::fmt;
 use std::process::ExitCode;
 
 /// What the exit code says; also in `tamis --help`.
@@ -30,4 +31,28 @@ impl From<Exit> for ExitCode {
 pub(crate) fn failed(error: &anyhow::Error) -> Exit {
     eprintln!("error: {error:#}");
     Exit::Failed
+}
+
+/// Something that was given is not in order; nothing was started.
+#[derive(Debug)]
+pub(crate) struct Misuse(pub(crate) String);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// How a command ended, once it is said why it came to nothing.
+pub(crate) fn of(ended: anyhow::Result<Exit>) -> Exit {
+    match ended {
+        Ok(exit) => exit,
+        Err(error) if error.is::<Misuse>() => {
+            eprintln!("{error:#}");
+            Exit::Usage
+        }
+        Err(error) => failed(&error),
+    }
 }

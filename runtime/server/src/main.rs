@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::dead::DeadCommand;
-use crate::cli::{Cli, Command, PluginCommand};
+use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failpoint::Failpoint;
 
@@ -37,13 +37,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments, compiler),
         Command::Schema => print(&tamis_config::schema()),
         Command::Demo(arguments) => demo::run(&arguments, compiler),
-        Command::Plugin(PluginCommand::Build(arguments)) => {
-            plugin::build::run(&arguments, compiler)
-        }
-        Command::Plugin(PluginCommand::Inspect(arguments)) => {
-            plugin::inspect::run(&arguments, compiler)
-        }
-        Command::Plugin(PluginCommand::Compile) => compiler::compile(compiler),
+        Command::Plugin(command) => plugin::run(&command, compiler),
         Command::Dead(DeadCommand::List(arguments)) => dead::list::run(&arguments),
         Command::Dead(DeadCommand::Show(arguments)) => dead::show::run(&arguments),
         Command::Dead(DeadCommand::Replay(arguments)) => dead::replay::run(&arguments, compiler),

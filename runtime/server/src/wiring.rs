@@ -116,7 +116,8 @@ fn transform(spec: &PluginSpec, plugin: &Arc<Plugin>) -> Result<PluginTransform>
     )?)
 }
 
-fn limits(limits: PluginLimits) -> tamis_host::PluginLimits {
+/// What the configuration says, as the sandbox takes it.
+pub(crate) fn limits(limits: PluginLimits) -> tamis_host::PluginLimits {
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     tamis_host::PluginLimits {
         memory_bytes_max: bytes(limits.memory_bytes_max),

@@ -65,6 +65,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::KEY`].
     #[must_use]
+    #[track_caller]
     pub fn key(&self) -> Option<&'b [u8]> {
         self.asked(Metadata::KEY, "KEY");
         self.input.key
@@ -75,6 +76,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::HEADERS`].
     #[must_use]
+    #[track_caller]
     pub fn headers(&self) -> Headers<'b> {
         self.asked(Metadata::HEADERS, "HEADERS");
         Headers::new(self.input.headers)
@@ -85,6 +87,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::TIMESTAMP`].
     #[must_use]
+    #[track_caller]
     pub fn timestamp_ms(&self) -> Option<i64> {
         self.asked(Metadata::TIMESTAMP, "TIMESTAMP");
         Some(self.input.batch.timestamps[self.input.index]).filter(|&time| time != -1)
@@ -95,6 +98,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn source(&self) -> &'b str {
         self.asked(Metadata::POSITION, "POSITION");
         &self.input.batch.source
@@ -105,6 +109,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn topic(&self) -> &'b str {
         self.asked(Metadata::POSITION, "POSITION");
         &self.input.batch.topic
@@ -115,6 +120,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn partition(&self) -> i32 {
         self.asked(Metadata::POSITION, "POSITION");
         self.input.batch.partition
@@ -125,6 +131,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn offset(&self) -> u64 {
         self.asked(Metadata::POSITION, "POSITION");
         self.input.batch.offsets[self.input.index]
@@ -135,6 +142,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn number(&self) -> u32 {
         self.asked(Metadata::POSITION, "POSITION");
         self.input.batch.numbers[self.input.index]
@@ -147,6 +155,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn id_hash(&self) -> u64 {
         self.input.prefix.hash(self.offset(), self.number())
     }
@@ -157,6 +166,7 @@ impl<'b> Record<'b> {
     /// # Panics
     /// Where the plugin does not want [`Metadata::POSITION`].
     #[must_use]
+    #[track_caller]
     pub fn is_sampled(&self, share: f64) -> bool {
         // A float counts up to 2^53 exactly.
         let drawn = (self.id_hash() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -222,6 +232,7 @@ impl<'b> Record<'b> {
     ///
     /// # Panics
     /// Where the plugin does not want [`Metadata::TIMESTAMP`].
+    #[track_caller]
     pub fn set_timestamp_ms(&mut self, timestamp_ms: i64) {
         self.asked(Metadata::TIMESTAMP, "TIMESTAMP");
         self.draft.timestamp_ms = Some(timestamp_ms);
@@ -248,6 +259,8 @@ impl<'b> Record<'b> {
         self.draft.effects.log(level, self.input.index, line);
     }
 
+    /// A panic that names the line of the plugin.
+    #[track_caller]
     fn asked(&self, metadata: Metadata, name: &str) {
         let asked = self.input.wants.contains(metadata);
         assert!(

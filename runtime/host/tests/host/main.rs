@@ -9,3 +9,4 @@ mod load;
 mod quarantine;
 mod raw;
 mod support;
+mod tools;

@@ -8,11 +8,12 @@ use serde_json::Value;
 use tamis_host::{Grants, Plugin};
 
 use super::toolchain::{self, TARGET, Toolchain};
-use crate::cli::{BuildArguments, CompilerOptions};
+use crate::cli::CompilerOptions;
+use crate::cli::plugin::BuildArguments;
 use crate::compiler;
 use crate::exit::{self, Exit};
 
-pub(crate) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit {
+pub(super) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit {
     match build(arguments, options) {
         Ok(()) => Exit::Done,
         Err(error) => exit::failed(&error),

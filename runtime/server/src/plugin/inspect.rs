@@ -6,11 +6,12 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tamis_host::{Grants, Plugin, Wants};
 
-use crate::cli::{CompilerOptions, InspectArguments};
+use crate::cli::CompilerOptions;
+use crate::cli::plugin::InspectArguments;
 use crate::compiler;
 use crate::exit::{self, Exit};
 
-pub(crate) fn run(arguments: &InspectArguments, options: &CompilerOptions) -> Exit {
+pub(super) fn run(arguments: &InspectArguments, options: &CompilerOptions) -> Exit {
     match inspect(arguments, options) {
         Ok(text) => crate::print(&text),
         Err(error) => exit::failed(&error),

@@ -1,8 +1,8 @@
-//! The README does what it says: its commands run, its files compile, its output is what comes out.
+//! Documents do what they say: their commands run, their files compile, their output is what comes out.
 //!
 //! A fenced block below `<!-- run -->` is run by bash, one below `<!-- file: NAME -->` is written to that file, and what is
-//! below `<!-- prints -->` must be in the output of the last run. All of them share one shell, so a `cd` lasts. `tamis`
-//! is on the path, `TAMIS` is the folder of the repository.
+//! below `<!-- prints -->` must be in the output of the last run, line for line; a line `…` there stands for any others. All
+//! blocks of a document share one shell, so a `cd` lasts. `tamis` is on the path, `TAMIS` is the folder of the repository.
 
 use std::env;
 use std::fmt::Write as _;
@@ -24,15 +24,22 @@ enum Step {
     Prints(String),
 }
 
-/// The blocks of `markdown` that have a marker, in order.
-fn steps(markdown: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
+/// The blocks of `markdown` that have a marker, in order, and how many have none.
+fn steps(markdown: &str) -> (Vec<Step>, usize) {
+    let (mut steps, mut unmarked) = (Vec::new(), 0);
     let mut lines = markdown.lines();
     while let Some(line) = lines.next() {
         let Some(marker) = line
             .strip_prefix("<!-- ")
             .and_then(|line| line.strip_suffix(" -->"))
         else {
+            if line.starts_with("```") {
+                unmarked += 1;
+                lines
+                    .by_ref()
+                    .take_while(|line| *line != "```")
+                    .for_each(drop);
+            }
             continue;
         };
         let fence = lines.next().unwrap_or_default();
@@ -49,7 +56,7 @@ fn steps(markdown: &str) -> Vec<Step> {
             }
         });
     }
-    steps
+    (steps, unmarked)
 }
 
 /// One script of all `steps`: the output of each run goes to a file of its own in `PRINTED`.
@@ -63,7 +70,7 @@ fn script(steps: &[Step]) -> String {
             Step::File(name, content) => {
                 write!(
                     script,
-                    "cat > {name} <<'END OF {name}'\n{content}END OF {name}\n"
+                    "mkdir -p \"$(dirname {name})\"\ncat > {name} <<'END OF {name}'\n{content}END OF {name}\n"
                 )
             }
             Step::Prints(_) => Ok(()),
@@ -75,7 +82,23 @@ fn script(steps: &[Step]) -> String {
 
 #[test]
 fn the_five_minutes_of_the_readme_go_as_they_are_told() {
-    let steps = steps(&fs::read_to_string(root().join("README.md")).unwrap());
+    let (steps, _) = steps(&fs::read_to_string(root().join("README.md")).unwrap());
+    follow(&steps);
+}
+
+#[test]
+fn the_way_to_a_plugin_of_ones_own_goes_as_it_is_told() {
+    let text = fs::read_to_string(root().join("docs/plugins.md")).unwrap();
+    let (steps, unmarked) = steps(&text);
+    assert_eq!(
+        unmarked, 0,
+        "every block of it is run, compiled or compared"
+    );
+    follow(&steps);
+}
+
+/// Takes all `steps` in an empty folder.
+fn follow(steps: &[Step]) {
     let has = |wanted: fn(&Step) -> bool| steps.iter().any(wanted);
     assert!(
         has(|it| matches!(it, Step::Run(_))) && has(|it| matches!(it, Step::Prints(_))),
@@ -90,7 +113,7 @@ fn the_five_minutes_of_the_readme_go_as_they_are_told() {
     let folders = program().parent().unwrap().to_owned();
     let path = env::join_paths([folders].into_iter().chain(env::split_paths(&rest))).unwrap();
     let mut bash = Command::new("bash");
-    bash.args(["-c", &script(&steps)])
+    bash.args(["-c", &script(steps)])
         .current_dir(project)
         .env("PATH", path)
         .env("TAMIS", root())
@@ -104,10 +127,30 @@ fn the_five_minutes_of_the_readme_go_as_they_are_told() {
     for (index, step) in steps.iter().enumerate() {
         match step {
             Step::Run(_) => last = fs::read_to_string(printed.join(index.to_string())).unwrap(),
-            Step::Prints(text) => assert!(last.contains(text), "{text}\n is not in\n{last}"),
+            Step::Prints(text) => assert!(prints(&last, text), "{text}\n is not in\n{last}"),
             Step::File(..) => {}
         }
     }
+}
+
+/// Whether the parts of `text` between lines `…` are in `printed`, one behind the other.
+fn prints(printed: &str, text: &str) -> bool {
+    let mut rest = printed;
+    text.split("…\n").all(|part| match rest.split_once(part) {
+        Some((_, behind)) => {
+            rest = behind;
+            true
+        }
+        None => false,
+    })
+}
+
+#[test]
+fn what_is_printed_has_the_parts_in_order() {
+    assert!(prints("a\nb\nc\nd\n", "b\n…\nd\n"));
+    assert!(prints("a\nb\n", "a\nb\n"));
+    assert!(!prints("a\nb\nc\n", "c\n…\na\n"));
+    assert!(!prints("a\nb\n", "a\nc\n"));
 }
 
 #[test]
@@ -119,5 +162,5 @@ fn blocks_without_a_marker_are_left_alone() {
         Step::File("a/b".into(), String::new()),
         Step::Prints("c\n".into()),
     ];
-    assert_eq!(steps(markdown), expected);
+    assert_eq!(steps(markdown), (expected.into(), 1));
 }

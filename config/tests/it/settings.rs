@@ -1,0 +1,44 @@
+//! The settings of one plugin in a file of their own.
+
+use serde_json::{Value, json};
+use tamis_config::load_settings;
+
+use crate::environment;
+
+fn load(text: &str) -> Result<Value, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.yaml");
+    std::fs::write(&path, text).unwrap();
+    let settings = load_settings(&path, &environment(&[("KEY", "hunter2")]));
+    let folder = format!("{}/", folder.path().display());
+    settings
+        .map(Value::Object)
+        .map_err(|problems| problems.to_string().replace(&folder, ""))
+}
+
+#[test]
+fn they_are_what_stands_under_settings_in_a_pipeline() {
+    let text = "minimum: info\nkeep: { debug: 0.5 }\nkey: '${env:KEY}'\n";
+    let expected = json!({ "minimum": "info", "keep": { "debug": 0.5 }, "key": "hunter2" });
+    assert_eq!(load(text), Ok(expected));
+    assert_eq!(load("{}"), Ok(json!({})));
+}
+
+#[test]
+fn what_is_wrong_has_its_line() {
+    let check = |text: &str, expected: &str| {
+        let problem = load(text).unwrap_err();
+        assert!(problem.starts_with(expected), "{problem}");
+    };
+    check(
+        "a: 1\nb: 2\na: 3\n",
+        "s.yaml:1: a: is there twice: lines 1 and 3",
+    );
+    check(
+        "a: '${env:NONE}'\n",
+        "s.yaml:1: a: environment variable `NONE` is not set",
+    );
+    check("a: [\n", "s.yaml:");
+    check("- a\n", "s.yaml: ");
+    check("", "s.yaml: ");
+}

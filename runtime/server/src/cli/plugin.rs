@@ -1,0 +1,186 @@
+//! The command line of `tamis plugin`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+pub(crate) const AFTER_HELP: &str = "\
+Examples:
+  tamis plugin new mask                    a crate that builds and passes its tests
+  tamis plugin build mask                  compile it: mask/mask.wasm
+  tamis plugin test mask/mask.wasm         try its cases, the folders in mask/cases
+  tamis plugin bench mask/mask.wasm --in logs.ndjson
+  tamis plugin fuzz mask/mask.wasm         look for a record that it fails on
+
+docs/plugins.md leads from the first to the last of them.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Make a crate for a new plugin, with tests and cases
+    New(NewArguments),
+    /// Compile the plugin in a folder with a Cargo.toml to WebAssembly
+    Build(BuildArguments),
+    /// Show what a compiled plugin is, wants and takes as settings
+    Inspect(InspectArguments),
+    /// Try a compiled plugin on records, and compare what comes out
+    Test(TestArguments),
+    /// Measure what a compiled plugin costs for each record
+    Bench(BenchArguments),
+    /// Look for records that a compiled plugin fails on
+    Fuzz(FuzzArguments),
+    /// Compile what is on the standard input to the standard output: what this program starts itself for
+    #[command(hide = true)]
+    Compile,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin new mask                    in the new folder mask
+  tamis plugin new mask --sdk ../tamis/sdk/rust
+  tamis plugin new mask --sdk 0.1          the SDK of this version, from the registry
+
+The SDK is the one beside this program, in the repository that it was built in; where there is none, it is
+that of this program's version. With one that has a Cargo.lock beside it, nothing has to be fetched.")]
+pub(crate) struct NewArguments {
+    /// Its name, and that of the folder: lower case, digits and dashes
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The folder of the SDK, or its version
+    #[arg(long, value_name = "DIR|VERSION")]
+    pub(crate) sdk: Option<String>,
+    /// The folder to make; NAME in the present one unless given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin build my-plugin             writes my-plugin/my-plugin.wasm
+  tamis plugin build my-plugin -o /srv/plugins/mine.wasm")]
+pub(crate) struct BuildArguments {
+    /// The folder of the plugin
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Where to write it; DIR/PACKAGE.wasm unless given
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin inspect level-filter.wasm
+  tamis plugin inspect --json level-filter.wasm | jq .settings")]
+pub(crate) struct InspectArguments {
+    /// The wasm file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin test mask.wasm              every case in the folder cases beside it
+  tamis plugin test mask.wasm cases/phone  one case
+  tamis plugin test mask.wasm --settings s.yaml --in logs.ndjson                      what comes out
+  tamis plugin test mask.wasm --settings s.yaml --in logs.ndjson --expect out.ndjson  whether it is that
+
+A case is a folder:
+  settings.yaml  the settings, as in a pipeline; none without it
+  in.ndjson      the records, a value on each line
+  out.ndjson     the values that go on
+  error.txt      what is refused: `line 3: REASON`, or why the settings are
+in.records and out.records have whole records, as `tamis dead list --json` prints them. With neither an out file nor
+error.txt, the plugin only must not fail on any record.
+
+Exit code 1 says that something came out otherwise, 2 that a case or file is not in order.")]
+pub(crate) struct TestArguments {
+    /// The wasm file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Cases, or folders of cases; the folder cases beside FILE unless given
+    #[arg(value_name = "DIR", conflicts_with = "input")]
+    pub(crate) cases: Vec<PathBuf>,
+    /// Records, one on each line
+    #[arg(long = "in", value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// What must come of them; printed unless given
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub(crate) expect: Option<PathBuf>,
+    /// A YAML file with the settings
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub(crate) settings: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin bench mask.wasm --settings s.yaml --in logs.ndjson
+  tamis plugin bench new.wasm --vs old.wasm --in logs.ndjson      both, and whether they do the same
+  tamis plugin bench mask.wasm --in logs.ndjson --json | jq '.plugins[0].ns_per_record'
+
+Passes take turns, and the best one of each plugin counts. `boundary` is what a plugin takes that keeps every record
+and looks at none; the rest is the plugin's own.")]
+pub(crate) struct BenchArguments {
+    /// The wasm file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Records, one on each line
+    #[arg(long = "in", value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// A YAML file with the settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Another plugin to measure beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vs: Option<PathBuf>,
+    /// The settings of the other one; the same unless given
+    #[arg(long, value_name = "FILE", requires = "vs")]
+    pub(crate) vs_settings: Option<PathBuf>,
+    /// How long to measure, about
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) seconds: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tamis plugin fuzz mask.wasm --settings s.yaml
+  tamis plugin fuzz mask.wasm --in logs.ndjson --seconds 600      begin with records as they really are
+  tamis plugin fuzz mask.wasm --seed 7 --inputs 100000            the same records again
+
+It ends with the first failure: a trap, a limit, an answer against the contract. The records that lead to it are made
+fewer and smaller, and saved as a case that `tamis plugin test` tries from then on.
+
+Exit code 1 says that there is a record that the plugin fails on.")]
+pub(crate) struct FuzzArguments {
+    /// The wasm file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Records to begin with, one on each line
+    #[arg(long = "in", value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// A YAML file with the settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// How long to look
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: u64,
+    /// How many records to try at most
+    #[arg(long, value_name = "N")]
+    pub(crate) inputs: Option<u64>,
+    /// The same seed makes the same records
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Where to save the case; the folder cases beside FILE unless given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cases: Option<PathBuf>,
+}

@@ -1,0 +1,141 @@
+//! `tamis plugin bench`.
+
+use std::fs;
+
+use serde_json::Value;
+use tamis_tests::place::Place;
+
+use super::{ENRICH, LEVEL_FILTER, assert_refused, plugin};
+
+/// Settings and 3,000 records, of which a third is dropped.
+fn prepared(place: &Place) -> [String; 2] {
+    let record = |level: &str| {
+        format!(
+            "{{\"Type\":\"{level}\",\"Msg\":\"{}\"}}\n",
+            "text ".repeat(40)
+        )
+    };
+    let three = ["debug", "info", "error"].map(record).concat();
+    let input = place.write("in.ndjson", three.repeat(1_000));
+    let settings = place.write("s.yaml", "minimum: info\n");
+    [settings, input].map(|path| path.display().to_string())
+}
+
+#[test]
+fn the_parts_of_what_a_record_costs_are_told_apart() {
+    let place = Place::default();
+    let [settings, input] = prepared(&place);
+    let arguments = [
+        "bench",
+        LEVEL_FILTER,
+        "--settings",
+        &settings,
+        "--in",
+        &input,
+        "--seconds",
+        "1",
+        "--json",
+    ];
+    let ended = plugin(arguments);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report = ended.summary();
+    assert_eq!(report["records"], 3_000);
+    assert!(report["same"].is_null());
+    let side = &report["plugins"][0];
+    assert_eq!(
+        (&side["name"], &side["out"], &side["dropped"]),
+        (&"level-filter".into(), &2_000.into(), &1_000.into())
+    );
+    let number = |key: &str| {
+        side[key]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{key}: {side}"))
+    };
+    let (whole, boundary) = (number("ns_per_record"), number("boundary_ns_per_record"));
+    assert!(0.0 < boundary && boundary < whole, "{side}");
+    assert!(
+        (number("plugin_ns_per_record") - (whole - boundary)).abs() < 1e-6,
+        "{side}"
+    );
+    // What an application wrote, without its line feeds.
+    let bytes = fs::read(&input).unwrap().len() as f64;
+    assert!(
+        (number("bytes_in_per_record") - (bytes / 3_000.0 - 1.0)).abs() < 1e-6,
+        "{side}"
+    );
+    assert!(
+        number("bytes_out_per_record") < number("bytes_in_per_record"),
+        "{side}"
+    );
+    assert!(
+        number("memory_bytes") >= 65_536.0 && number("passes") >= 3.0,
+        "{side}"
+    );
+}
+
+#[test]
+fn two_plugins_are_measured_side_by_side_and_compared() {
+    let place = Place::default();
+    let [settings, input] = prepared(&place);
+    let same = [
+        "bench",
+        LEVEL_FILTER,
+        "--vs",
+        LEVEL_FILTER,
+        "--settings",
+        &settings,
+        "--in",
+        &input,
+        "--seconds",
+        "1",
+    ];
+    let ended = plugin(same);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for row in ["ns a record", "  boundary", "  plugin", "memory, MiB"] {
+        let line = ended.stdout.lines().find(|line| line.starts_with(row));
+        let words = line.unwrap_or_default()[row.len()..].split_whitespace();
+        assert_eq!(
+            words.count(),
+            4,
+            "two numbers and how they differ in {line:?}"
+        );
+    }
+    assert!(
+        !ended.stdout.contains("they make different things"),
+        "{}",
+        ended.stdout
+    );
+
+    let other = place
+        .write("other.yaml", "set: { env: prod }\n")
+        .display()
+        .to_string();
+    let arguments = [
+        "--vs",
+        ENRICH,
+        "--vs-settings",
+        &other,
+        "--in",
+        &input,
+        "--settings",
+        &settings,
+        "--json",
+        "--seconds",
+        "1",
+    ];
+    let ended = plugin(["bench", LEVEL_FILTER].iter().chain(&arguments));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report = ended.summary();
+    assert_eq!(report["same"], Value::Bool(false));
+    assert_eq!(report["plugins"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn there_must_be_something_to_measure_with() {
+    let place = Place::default();
+    let empty = place.write("empty.ndjson", "").display().to_string();
+    let ended = plugin(["bench", ENRICH, "--in", &empty]);
+    assert_refused(&ended, 2, "there is no record; name a file with some");
+    let ended = plugin(["bench", "Cargo.toml", "--in", "Cargo.toml"]);
+    assert_refused(&ended, 1, "is not WebAssembly");
+}

@@ -1,0 +1,58 @@
+//! `tamis plugin fuzz`. That it finds something, makes it small and saves it, is in docs/plugins.md.
+
+use tamis_tests::place::Place;
+
+use super::{ENRICH, LEVEL_FILTER, assert_refused, plugin};
+
+#[test]
+fn the_reference_plugins_bear_what_it_makes() {
+    let place = Place::default();
+    let level = place.write(
+        "level.yaml",
+        "minimum: info\nkeep: { debug: 0.5 }\non_missing: reject\n",
+    );
+    let enrich = place.write(
+        "enrich.yaml",
+        "set: { env: prod }\nlevel: {}\ntimestamp: { zone: Asia/Shanghai, record_time: true, on_error: reject }\n\
+         position: { topic: /topic, offset: /offset }\n",
+    );
+    for (wasm, settings) in [(LEVEL_FILTER, level), (ENRICH, enrich)] {
+        let settings = settings.to_str().unwrap();
+        let cases = place.path("cases");
+        let arguments = [
+            "fuzz",
+            wasm,
+            "--settings",
+            settings,
+            "--inputs",
+            "20000",
+            "--seconds",
+            "60",
+            "--cases",
+        ];
+        let ended = plugin(arguments.into_iter().chain([cases.to_str().unwrap()]));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(
+            ended.stdout.contains(": 20000 records in "),
+            "{}",
+            ended.stdout
+        );
+        assert!(!cases.exists());
+    }
+}
+
+#[test]
+fn it_ends_with_its_time() {
+    let ended = plugin(["fuzz", ENRICH, "--seconds", "1", "--seed", "5"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.starts_with("seed 5: "), "{}", ended.stdout);
+}
+
+#[test]
+fn settings_have_to_be_right_before_anything_is_tried() {
+    assert_refused(
+        &plugin(["fuzz", LEVEL_FILTER]),
+        2,
+        "--settings FILE gives it",
+    );
+}
