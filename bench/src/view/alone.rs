@@ -96,8 +96,8 @@ pub(super) fn measure(
     let personal: Vec<_> = values.iter().map(personal).collect();
     for (variant, settings, records) in [
         ("", MASK, usual),
-        (".mask", MASK, &personal),
-        (".hash", HASH, &personal),
+        (".mask", MASK, &personal[..]),
+        (".hash", HASH, &personal[..]),
     ] {
         let file = "plugins/redact/redact.wasm";
         let mut sandbox = Sandbox(vec![stage(engine, place, file, settings)?]);

@@ -35,7 +35,10 @@ impl Settings {
     /// Refuses what cannot be meant.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.formats.is_empty() {
-            return Err(ConfigError::new("/formats", "must name at least one format"));
+            return Err(ConfigError::new(
+                "/formats",
+                "must name at least one format",
+            ));
         }
         for (index, format) in self.formats.iter().enumerate() {
             if self.formats[..index].contains(format) {

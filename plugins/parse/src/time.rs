@@ -129,7 +129,11 @@ fn civil(days: u64) -> Option<(u64, u64, u64)> {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     (year <= 9_999).then_some((year, month, day))
 }
@@ -163,7 +167,10 @@ fn clock_length(text: &[u8]) -> Option<usize> {
         return None;
     }
     let fraction = match text[8..] {
-        [b'.' | b',', ..] => text[9..].iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        [b'.' | b',', ..] => text[9..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count(),
         _ => 0,
     };
     Some(if fraction > 0 { 9 + fraction } else { 8 })

@@ -40,7 +40,11 @@ fn word() -> impl Strategy<Value = String> {
 
 /// A text as a quoted one can have it.
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["\\PC{0,20}", "[\"\\\\ =\\[\\]a]{0,12}", "[\n\t\r\u{1}a]{0,5}"]
+    prop_oneof![
+        "\\PC{0,20}",
+        "[\"\\\\ =\\[\\]a]{0,12}",
+        "[\n\t\r\u{1}a]{0,5}"
+    ]
 }
 
 /// As nginx, Apache and Go have it.
@@ -150,11 +154,23 @@ proptest! {
 fn time_is_linear() {
     const BYTES: usize = 4 << 20;
     let starts = [
-        "", "{\"a\":", "<14>1 - - - - - ", "<14>1 - h a p m [x a=\"", "<14>Jan 18 12:00:00 h ", "2023-01-18 12:00:00 ",
-        "2023-01-18 12:00:00 INFO ", "2023-01-18 12:00:00\tINFO\t", "INFO\t{", "a=\"",
-        "192.0.2.1 - - [18/Jan/2023:12:00:00 +0800] \"", "192.0.2.1 - - [18/Jan/2023:12:00:00 +0800] \"a\" 200 1 \"",
+        "",
+        "{\"a\":",
+        "<14>1 - - - - - ",
+        "<14>1 - h a p m [x a=\"",
+        "<14>Jan 18 12:00:00 h ",
+        "2023-01-18 12:00:00 ",
+        "2023-01-18 12:00:00 INFO ",
+        "2023-01-18 12:00:00\tINFO\t",
+        "INFO\t{",
+        "a=\"",
+        "192.0.2.1 - - [18/Jan/2023:12:00:00 +0800] \"",
+        "192.0.2.1 - - [18/Jan/2023:12:00:00 +0800] \"a\" 200 1 \"",
     ];
-    for piece in ["[", "]", " [", "[a] ", "\"", "\\", "\\\\", "\\x", "a=b ", "a=", "a ", "\t", "{", "1", " ", "\u{1b}[", "中"] {
+    for piece in [
+        "[", "]", " [", "[a] ", "\"", "\\", "\\\\", "\\x", "a=b ", "a=", "a ", "\t", "{", "1", " ",
+        "\u{1b}[", "中",
+    ] {
         let inner = piece.repeat(BYTES / starts.len() / piece.len());
         let lines = starts.map(|start| TestRecord::new(format!("{start}{inner}")));
         let (done, wait) = sync_channel(1);

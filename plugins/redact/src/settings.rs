@@ -87,7 +87,9 @@ impl Settings {
 
     fn check_methods(&self) -> Result<(), ConfigError> {
         let names = self.patterns.iter().map(|pattern| pattern.name());
-        let names: Vec<&str> = names.chain(self.fields.iter().map(String::as_str)).collect();
+        let names: Vec<&str> = names
+            .chain(self.fields.iter().map(String::as_str))
+            .collect();
         let unknown = self
             .methods
             .keys()

@@ -172,7 +172,9 @@ impl<'a> Walk<'a> {
             } else {
                 &self.value[start + from..start + to]
             };
-            self.rules.hide.found(self.rules.patterns, pattern, text, out);
+            self.rules
+                .hide
+                .found(self.rules.patterns, pattern, text, out);
         }
     }
 
@@ -215,7 +217,8 @@ impl<'a> Walk<'a> {
 
     fn scalar_end(&self, start: usize) -> usize {
         let rest = &self.value[start..];
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+        let is_part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
         start + rest.iter().take_while(|byte| is_part(byte)).count()
     }
 

@@ -10,11 +10,16 @@ use redact::Redact;
 use serde_json::Value;
 use tamis_sdk::testing::{self, TestFate, TestRecord};
 
-const ALL: &str = r#""patterns":["phone","id_card","email","bank_card","bearer_token"],"key":"0123456789abcdef""#;
+const ALL: &str =
+    r#""patterns":["phone","id_card","email","bank_card","bearer_token"],"key":"0123456789abcdef""#;
 const FIELDS: &str = r#""fields":["/a","/b/a","/*/0","/c/*/b"]"#;
 
 fn settings(method: &str, fields: bool) -> String {
-    let fields = if fields { format!(",{FIELDS}") } else { String::new() };
+    let fields = if fields {
+        format!(",{FIELDS}")
+    } else {
+        String::new()
+    };
     format!(r#"{{{ALL},"method":"{method}","on_invalid":"text"{fields}}}"#)
 }
 
@@ -85,7 +90,9 @@ fn escaped(value: &Value, out: &mut String) {
             }
             out.push_str(" }");
         }
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => out.push_str(&other.to_string()),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => {
+            out.push_str(&other.to_string())
+        }
     }
 }
 
@@ -171,11 +178,34 @@ proptest! {
 fn time_is_linear() {
     const BYTES: usize = 4 << 20;
     for piece in [
-        "1", "1-", "11 ", "1234-", "1111 ", "+", "+1", "+1 ", "@", "a@", "a.", "a@b.", "a-", "Bearer ", "b", "bearer a",
-        "13800138000", "\\\\", "\\u0031", "{}", "[],",
+        "1",
+        "1-",
+        "11 ",
+        "1234-",
+        "1111 ",
+        "+",
+        "+1",
+        "+1 ",
+        "@",
+        "a@",
+        "a.",
+        "a@b.",
+        "a-",
+        "Bearer ",
+        "b",
+        "bearer a",
+        "13800138000",
+        "\\\\",
+        "\\u0031",
+        "{}",
+        "[],",
     ] {
         let inner = piece.repeat(BYTES / piece.len());
-        let value = if piece == "[]," { format!("[{inner}0]") } else { format!("\"{inner}\"") };
+        let value = if piece == "[]," {
+            format!("[{inner}0]")
+        } else {
+            format!("\"{inner}\"")
+        };
         let (done, wait) = sync_channel(1);
         thread::spawn(move || {
             redacted(&settings("mask", true), value.as_bytes());

@@ -24,17 +24,41 @@ fn check(settings: &str, record: &str, expected: &str) {
 fn fields_are_hidden_at_any_depth_whatever_they_are() {
     for (fields, record, expected) in [
         (r#""/a""#, r#"{"a":"x","b":"x"}"#, r#"{"a":"***","b":"x"}"#),
-        (r#""/a/b""#, r#"{"b":1,"a":{"b":-1.5e3}}"#, r#"{"b":1,"a":{"b":"***"}}"#),
-        (r#""/a""#, r#"{"a" : { "b":["}",1] } , "c":[]}"#, r#"{"a" : "***" , "c":[]}"#),
-        (r#""/a/1""#, r#"{"a":["x", true ,"z"]}"#, r#"{"a":["x", "***" ,"z"]}"#),
-        (r#""/a/1""#, r#"{"a":{"1":"x","01":"y"}}"#, r#"{"a":{"1":"***","01":"y"}}"#),
+        (
+            r#""/a/b""#,
+            r#"{"b":1,"a":{"b":-1.5e3}}"#,
+            r#"{"b":1,"a":{"b":"***"}}"#,
+        ),
+        (
+            r#""/a""#,
+            r#"{"a" : { "b":["}",1] } , "c":[]}"#,
+            r#"{"a" : "***" , "c":[]}"#,
+        ),
+        (
+            r#""/a/1""#,
+            r#"{"a":["x", true ,"z"]}"#,
+            r#"{"a":["x", "***" ,"z"]}"#,
+        ),
+        (
+            r#""/a/1""#,
+            r#"{"a":{"1":"x","01":"y"}}"#,
+            r#"{"a":{"1":"***","01":"y"}}"#,
+        ),
         (r#""/a/01""#, r#"{"a":["x","y"]}"#, r#"{"a":["x","y"]}"#),
         (r#""/a""#, r#"{"a":null}"#, r#"{"a":null}"#),
         (r#""/a""#, r#"{"a":1,"a":2}"#, r#"{"a":"***","a":"***"}"#),
         (r#""/a~1b~0c""#, r#"{"a/b~c":1}"#, r#"{"a/b~c":"***"}"#),
         (r#""/名""#, r#"{"\u540d":1}"#, r#"{"\u540d":"***"}"#),
-        (r#""/u/*/n""#, r#"{"u":[{"n":1},{"m":2},{"n":[]}]}"#, r#"{"u":[{"n":"***"},{"m":2},{"n":"***"}]}"#),
-        (r#""/*/n","/a/m""#, r#"{"a":{"n":1,"m":2},"b":{"n":3,"m":4}}"#, r#"{"a":{"n":"***","m":"***"},"b":{"n":"***","m":4}}"#),
+        (
+            r#""/u/*/n""#,
+            r#"{"u":[{"n":1},{"m":2},{"n":[]}]}"#,
+            r#"{"u":[{"n":"***"},{"m":2},{"n":"***"}]}"#,
+        ),
+        (
+            r#""/*/n","/a/m""#,
+            r#"{"a":{"n":1,"m":2},"b":{"n":3,"m":4}}"#,
+            r#"{"a":{"n":"***","m":"***"},"b":{"n":"***","m":4}}"#,
+        ),
         (r#""/a/b""#, r#"{"a":"b"}"#, r#"{"a":"b"}"#),
         (r#""/a""#, r#"["a"]"#, r#"["a"]"#),
         (r#""/0""#, r#" [ 1 , 2 ] "#, r#" [ "***" , 2 ] "#),
@@ -53,10 +77,16 @@ fn what_is_removed_takes_one_comma_with_it() {
         (r#"{"b":2,"a":1}"#, r#"{"b":2}"#),
         (r#"{ "a" : null , "b" : 2 }"#, r#"{ "b" : 2 }"#),
         (r#"{ "b" : 2 , "a" : 1 }"#, r#"{ "b" : 2 }"#),
-        (r#"{"a":1,"a":2,"b":3,"a":4,"c":5,"a":6}"#, r#"{"b":3,"c":5}"#),
+        (
+            r#"{"a":1,"a":2,"b":3,"a":4,"c":5,"a":6}"#,
+            r#"{"b":3,"c":5}"#,
+        ),
         (r#"{"l":[1]}"#, r#"{"l":[]}"#),
         (r#"{"l":[1, 2, 3, 4]}"#, r#"{"l":[2, 4]}"#),
-        (r#"{"o":{"b":{"a":1},"a":{"b":","}}}"#, r#"{"o":{"b":{"a":1}}}"#),
+        (
+            r#"{"o":{"b":{"a":1},"a":{"b":","}}}"#,
+            r#"{"o":{"b":{"a":1}}}"#,
+        ),
     ] {
         check(settings, record, expected);
     }
@@ -66,8 +96,16 @@ fn what_is_removed_takes_one_comma_with_it() {
 fn a_hash_is_of_the_text_and_the_same_for_all_ways_to_write_it() {
     let phone = "hmac:523ecb40568489642145ec3bc655d72e";
     let fields = r#""method":"hash","fields":["/a"]"#;
-    check(fields, r#"{"a":"13800138000"}"#, &format!(r#"{{"a":"{phone}"}}"#));
-    check(fields, r#"{"a":13800138000}"#, &format!(r#"{{"a":"{phone}"}}"#));
+    check(
+        fields,
+        r#"{"a":"13800138000"}"#,
+        &format!(r#"{{"a":"{phone}"}}"#),
+    );
+    check(
+        fields,
+        r#"{"a":13800138000}"#,
+        &format!(r#"{{"a":"{phone}"}}"#),
+    );
     let secret = r#"{"a":"hmac:864a3b44d2316572ac6a59f7d19b237f"}"#;
     check(fields, r#"{"a":"a secret"}"#, secret);
     check(fields, r#"{"a":"\u0061 s\u0065cret"}"#, secret);
@@ -109,7 +147,10 @@ fn escapes_neither_hide_anything_nor_are_they_touched() {
         (r#""\n13800138000\t""#, r#""\n138****8000\t""#),
         (r#""\u0031380013800\u0030""#, r#""138****8000""#),
         (r#""\u4e2d\/a\u0040b.cn\\""#, r#""\u4e2d\/a***@b.cn\\""#),
-        (r#""\"13800138000\" \ud83d\ude00 13900139000\"""#, r#""\"138****8000\" \ud83d\ude00 139****9000\"""#),
+        (
+            r#""\"13800138000\" \ud83d\ude00 13900139000\"""#,
+            r#""\"138****8000\" \ud83d\ude00 139****9000\"""#,
+        ),
         (r#""\u006113800138000""#, r#""\u006113800138000""#),
     ] {
         check(settings, record, expected);
@@ -145,12 +186,21 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     check_refused(r#"{"fields":["/a"],"method":"blur"}"#, "/method");
     check_refused(r#"{"fields":["/a"],"method":"hash"}"#, "/key");
     check_refused(r#"{"fields":["/a"],"methods":{"/a":"hash"}}"#, "/key");
-    check_refused(r#"{"fields":["/a"],"methods":{"/a":"hash"},"key":"hunter2"}"#, "/key");
-    check_refused(r#"{"fields":["/a"],"methods":{"/a/b":"mask"}}"#, "/methods/~1a~1b");
+    check_refused(
+        r#"{"fields":["/a"],"methods":{"/a":"hash"},"key":"hunter2"}"#,
+        "/key",
+    );
+    check_refused(
+        r#"{"fields":["/a"],"methods":{"/a/b":"mask"}}"#,
+        "/methods/~1a~1b",
+    );
     check_refused(r#"{"fields":["/a"],"on_invalid":"keep"}"#, "/on_invalid");
     check_refused(r#"{"fields":["/a"],"keys":"hunter2"}"#, "/keys");
     let many: Vec<_> = (0..65).map(|number| format!(r#""/{number}""#)).collect();
-    check_refused(&format!(r#"{{"fields":[{}]}}"#, many.join(",")), "/fields/64");
+    check_refused(
+        &format!(r#"{{"fields":[{}]}}"#, many.join(",")),
+        "/fields/64",
+    );
     let most = format!(r#"{{"fields":[{}]}}"#, many[..64].join(","));
     let last = r#"{"63":1}"#;
     assert_eq!(fate(&most, last).value(), Some(r#"{"63":"***"}"#));

@@ -124,11 +124,16 @@ fn caller(text: &str) -> Option<(&str, &str)> {
 /// What is behind the dash or the colon.
 fn message(text: &str) -> Option<&str> {
     let rest = text.strip_prefix(['-', ':'])?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix(' ')
+    }
 }
 
 fn is_logger(text: &str) -> bool {
-    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '.' | '_' | '-' | '/' | '$' | ':');
+    let is_part =
+        |it: char| it.is_alphanumeric() || matches!(it, '.' | '_' | '-' | '/' | '$' | ':');
     !text.is_empty() && text.chars().all(is_part)
 }
 

@@ -31,7 +31,10 @@ pub(super) fn parse(line: &str, object: &mut Object) -> Option<()> {
         None => write_data(rest, object)?,
     };
     match rest.strip_prefix(' ') {
-        Some(message) => object.text("message", message.strip_prefix('\u{feff}').unwrap_or(message)),
+        Some(message) => object.text(
+            "message",
+            message.strip_prefix('\u{feff}').unwrap_or(message),
+        ),
         None if rest.is_empty() => {}
         None => return None,
     }
@@ -99,7 +102,8 @@ fn unescape(raw: &str) -> Cow<'_, str> {
     let mut text = String::with_capacity(raw.len());
     let mut characters = raw.chars().peekable();
     while let Some(character) = characters.next() {
-        let escaped = characters.next_if(|next| character == '\\' && matches!(next, '"' | '\\' | ']'));
+        let escaped =
+            characters.next_if(|next| character == '\\' && matches!(next, '"' | '\\' | ']'));
         text.push(escaped.unwrap_or(character));
     }
     Cow::Owned(text)

@@ -48,9 +48,8 @@ fn write_time(text: &str, object: &mut Object) -> Option<()> {
 
 /// What is before the fields, and the fields if there are some: an object that is behind the last tab.
 fn split_fields(text: &str) -> (&str, Option<&str>) {
-    let (before, last) = match text.rsplit_once('\t') {
-        Some((before, last)) => (before, last),
-        None => return (text, None),
+    let Some((before, last)) = text.rsplit_once('\t') else {
+        return (text, None);
     };
     let is_fields =
         last.starts_with('{') && serde_json::from_str::<Map<String, Value>>(last).is_ok();

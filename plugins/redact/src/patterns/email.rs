@@ -35,7 +35,11 @@ fn push(mut start: usize, end: usize, found: &mut Vec<Match>) {
 /// Where the name before the `@` starts. No two of them share a byte, so all of these looks together are linear.
 fn local_start(text: &[u8], at: usize) -> Option<usize> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
-    let length = text[..at].iter().rev().take_while(|byte| is_part(byte)).count();
+    let length = text[..at]
+        .iter()
+        .rev()
+        .take_while(|byte| is_part(byte))
+        .count();
     let local = &text[at - length..at];
     let first = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     Some(at - length + local.iter().position(first)?)
@@ -52,7 +56,9 @@ fn domain_end(text: &[u8], start: usize) -> Option<usize> {
             return end;
         }
         labels += 1;
-        if labels > 1 && let Some(length) = top_level(label) {
+        if labels > 1
+            && let Some(length) = top_level(label)
+        {
             end = Some(at + length);
         }
         at += length;

@@ -17,7 +17,9 @@ pub(super) fn find(text: &[u8], at: usize, patterns: Patterns, found: &mut Vec<M
     }
     let groups = Groups::read(text, start);
     let hit = if has_plus {
-        let number = groups.international().filter(|_| patterns.has(Pattern::Phone));
+        let number = groups
+            .international()
+            .filter(|_| patterns.has(Pattern::Phone));
         number.map(|end| (end, Pattern::Phone))
     } else {
         groups.hit(patterns)
@@ -188,8 +190,7 @@ impl<'a> Groups<'a> {
                 [13..=19] | [4, 6, 4 | 5] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3]
             );
             let end = self.ends_with(count).filter(|_| is_shape)?;
-            let is_card = is_of_a_bank(self.digits(count))
-                && is_luhn(self.digits(count));
+            let is_card = is_of_a_bank(self.digits(count)) && is_luhn(self.digits(count));
             is_card.then_some(end)
         })
     }
@@ -203,16 +204,21 @@ fn is_id_card(number: &[u8; 18]) -> bool {
     };
     let two = |at: usize| value(&number[at]) * 10 + value(&number[at + 1]);
     let (century, month, day) = (two(6), two(10), two(12));
-    let is_born = matches!(century, 18..=20) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let is_born =
+        matches!(century, 18..=20) && (1..=12).contains(&month) && (1..=31).contains(&day);
     // The weight of each digit is the power of two that its place, counted from behind, has modulo 11.
-    let sum = number.iter().fold(0, |sum, byte| (sum * 2 + value(byte)) % 11);
+    let sum = number
+        .iter()
+        .fold(0, |sum, byte| (sum * 2 + value(byte)) % 11);
     number[0] != b'0' && is_born && sum == 1
 }
 
 /// Whether banks begin the numbers of their cards like this: 3 to 6, and 2221 to 2720. Times in milliseconds and most
 /// numbers that are counted up begin otherwise.
 fn is_of_a_bank(digits: impl Iterator<Item = u8>) -> bool {
-    let first = digits.take(4).fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let first = digits
+        .take(4)
+        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
     matches!(first, 2221..=2720 | 3000..=6999)
 }
 
