@@ -42,7 +42,9 @@ const LINES: [(&str, Line); 6] = [
     }),
     ("rfc5424", |log| {
         let (action, message) = (log.action, log.message);
-        format!("<13>1 2023-01-18T12:00:00+08:00 web-1 app 42 - [log@1 action=\"{action}\"] {message}")
+        format!(
+            "<13>1 2023-01-18T12:00:00+08:00 web-1 app 42 - [log@1 action=\"{action}\"] {message}"
+        )
     }),
     ("logback", |log| {
         let (level, message) = (log.level, log.message);
@@ -56,7 +58,9 @@ const LINES: [(&str, Line); 6] = [
             ip,
             ..
         } = log;
-        format!("time=2023-01-18T12:00:00+08:00 level={level} action={action} ip={ip} msg=\"{message}\"")
+        format!(
+            "time=2023-01-18T12:00:00+08:00 level={level} action={action} ip={ip} msg=\"{message}\""
+        )
     }),
 ];
 
@@ -106,7 +110,9 @@ pub(super) fn measure(
     }
     for (format, line) in LINES {
         let settings = format!(r#"{{"formats":["{format}"],"on_unparsed":"reject"}}"#);
-        let lines = values.iter().map(|value| line(&Log::new(value)).into_bytes());
+        let lines = values
+            .iter()
+            .map(|value| line(&Log::new(value)).into_bytes());
         let lines: Vec<_> = lines.collect();
         let file = "plugins/parse/parse.wasm";
         let mut sandbox = Sandbox(vec![stage(engine, place, file, &settings)?]);
@@ -132,11 +138,7 @@ struct Taken {
 
 impl Taken {
     /// The sides in turn; once they are compared before.
-    fn of<P: Plugin>(
-        sandbox: &mut Sandbox,
-        settings: &str,
-        records: &[Vec<u8>],
-    ) -> Result<Self> {
+    fn of<P: Plugin>(sandbox: &mut Sandbox, settings: &str, records: &[Vec<u8>]) -> Result<Self> {
         let mut instance = Instance::<P>::default();
         instance
             .configure(settings)
