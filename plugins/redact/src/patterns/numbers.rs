@@ -232,5 +232,5 @@ fn is_luhn(digits: impl DoubleEndedIterator<Item = u8>) -> bool {
             value / 10 + value % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
