@@ -1,6 +1,7 @@
 //! What plugins cost a record: handing batches over, and looking into records, in the sandbox, natively, and as a
 //! plain program would do it. One thread does it, and its CPU time counts.
 
+mod alone;
 mod sides;
 
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub(crate) fn measure(place: &Place, records: usize, report: &mut Report) -> Res
         &taken.second,
         Some(Bar::AtMost(300.0)),
     );
+
+    alone::measure(&engine, place, &usual[..records.min(50_000)], report)?;
 
     let mut all = variants(&usual)?;
     let odd = place.logs(records.min(50_000), true)?.lines(records)?;

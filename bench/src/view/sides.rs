@@ -75,7 +75,7 @@ impl Side for Sandbox {
 }
 
 /// `records` in batches as a source makes them.
-fn batches(records: &[Vec<u8>]) -> impl Iterator<Item = &[Vec<u8>]> {
+pub(super) fn batches(records: &[Vec<u8>]) -> impl Iterator<Item = &[Vec<u8>]> {
     let mut rest = records;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -149,7 +149,8 @@ impl Side for Native {
     }
 }
 
-fn process<P: Plugin>(
+/// What `plugin` leaves of `records`, and the time that it took.
+pub(super) fn process<P: Plugin>(
     plugin: &mut Instance<P>,
     records: &[Vec<u8>],
 ) -> Result<(Vec<Vec<u8>>, Duration)> {

@@ -87,7 +87,7 @@ impl PluginTransform {
         self.instance = None;
         match self.attempt(batch, 0..batch.rows().len(), 0) {
             Ok(None) => Ok(Ok(Applied::default())),
-            Ok(Some(outcome)) => Ok(Ok(commit(batch, outcome))),
+            Ok(Some(outcome)) => Ok(Ok(self.commit(batch, outcome))),
             Err(Stopped::Failed { failure, .. }) => Ok(Err(failure)),
             Err(Stopped::NotStarted(error)) => Err(error),
         }

@@ -1,0 +1,130 @@
+//! Which members and elements are named by the settings.
+
+use super::hide::Method;
+use super::text::Decoded;
+
+/// How many fields there can be: one bit for each.
+pub(super) const FIELDS_MAX: usize = 64;
+
+/// The fields that are hidden.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<Field>);
+
+#[derive(Debug)]
+struct Field {
+    tokens: Vec<Token>,
+    method: Method,
+}
+
+/// A reference token of a pointer.
+#[derive(Debug, PartialEq, Eq)]
+enum Token {
+    /// `*`: each member and each element.
+    Each,
+    /// A member with this key, or the element with this index.
+    One { key: String, index: Option<usize> },
+}
+
+/// The fields that a place in the record can lie on the way to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    /// One bit for each.
+    bits: u64,
+    /// How many containers the place lies in.
+    depth: usize,
+}
+
+/// What the settings say of a member or an element.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named {
+    /// It is a field that is hidden.
+    Field(Method),
+    /// It may have some within it.
+    Way(Ways),
+}
+
+impl Fields {
+    /// Adds the one that `pointer` names, of which there are fewer than [`FIELDS_MAX`] as yet.
+    pub(super) fn add(&mut self, pointer: &str, method: Method) {
+        let tokens = pointer.split('/').skip(1).map(Token::new).collect();
+        self.0.push(Field { tokens, method });
+    }
+
+    /// The ways that start at the record as a whole.
+    pub(super) fn ways(&self) -> Ways {
+        let bits = match self.0.len() {
+            FIELDS_MAX => u64::MAX,
+            count => (1 << count) - 1,
+        };
+        Ways { bits, depth: 0 }
+    }
+
+    /// What is said of the member with this key, which is written between its quotes as `raw`.
+    #[inline]
+    pub(super) fn member(&self, ways: Ways, raw: &[u8], decoded: &mut Decoded) -> Named {
+        if ways.bits == 0 {
+            return Named::Way(ways);
+        }
+        let key = if raw.contains(&b'\\') {
+            decoded.read(raw);
+            decoded.text()
+        } else {
+            raw
+        };
+        self.named(ways, |token| token.has_key(key))
+    }
+
+    /// What is said of the element with this index.
+    #[inline]
+    pub(super) fn element(&self, ways: Ways, index: usize) -> Named {
+        if ways.bits == 0 {
+            return Named::Way(ways);
+        }
+        self.named(ways, |token| token.has_index(index))
+    }
+
+    fn named(&self, ways: Ways, is_meant: impl Fn(&Token) -> bool) -> Named {
+        let (mut bits, mut left) = (0, ways.bits);
+        while left != 0 {
+            let number = left.trailing_zeros();
+            left &= left - 1;
+            let Field { tokens, method } = &self.0[number as usize];
+            if is_meant(&tokens[ways.depth]) {
+                if tokens.len() == ways.depth + 1 {
+                    return Named::Field(*method);
+                }
+                bits |= 1 << number;
+            }
+        }
+        Named::Way(Ways {
+            bits,
+            depth: ways.depth + 1,
+        })
+    }
+}
+
+impl Token {
+    fn new(written: &str) -> Self {
+        if written == "*" {
+            return Self::Each;
+        }
+        let is_padded = written.starts_with('+') || (written.starts_with('0') && written.len() > 1);
+        let index = written.parse().ok().filter(|_| !is_padded);
+        let key = written.replace("~1", "/").replace("~0", "~");
+        Self::One { key, index }
+    }
+
+    fn has_key(&self, wanted: &[u8]) -> bool {
+        match self {
+            Self::Each => true,
+            Self::One { key, .. } => key.as_bytes() == wanted,
+        }
+    }
+
+    fn has_index(&self, wanted: usize) -> bool {
+        match self {
+            Self::Each => true,
+            Self::One { index, .. } => *index == Some(wanted),
+        }
+    }
+}

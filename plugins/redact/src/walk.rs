@@ -1,0 +1,249 @@
+//! The way through one value: what is hidden is cut out or replaced, every other byte stays as it is.
+//!
+//! The value is known to be valid JSON, so nothing is checked here a second time, and nothing is nested deeper than
+//! what the check lets through: 127 levels.
+
+use memchr::memchr2;
+
+use super::fields::{Named, Ways};
+use super::hide::Method;
+use super::patterns::{self, Match};
+use super::{Rules, Scratch};
+
+/// A way through `value`, as far as it has been gone.
+pub(super) struct Walk<'a> {
+    value: &'a [u8],
+    rules: &'a Rules,
+    scratch: &'a mut Scratch,
+    /// What of the value is written to `scratch.out`, or cut out.
+    done: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// The start of one.
+    pub(super) fn new(value: &'a [u8], rules: &'a Rules, scratch: &'a mut Scratch) -> Self {
+        scratch.out.clear();
+        Self {
+            value,
+            rules,
+            scratch,
+            done: 0,
+        }
+    }
+
+    /// Goes through JSON. Returns whether anything was hidden; what is left is in `scratch.out` then.
+    pub(super) fn json(mut self) -> bool {
+        let start = self.space(0);
+        self.any(start, self.rules.fields.ways());
+        self.finish()
+    }
+
+    /// Goes through what is no JSON, as through one string.
+    pub(super) fn text(mut self) -> bool {
+        patterns::find(self.value, self.rules.patterns, &mut self.scratch.found);
+        self.replace_found(0, false);
+        self.finish()
+    }
+
+    fn finish(self) -> bool {
+        if self.done == 0 {
+            return false;
+        }
+        self.scratch.out.extend_from_slice(&self.value[self.done..]);
+        true
+    }
+
+    /// Passes the value that starts here. Gives the place behind it, as all that passes something does.
+    fn any(&mut self, at: usize, ways: Ways) -> usize {
+        match self.peek(at) {
+            b'"' => self.string(at),
+            b'{' | b'[' => self.container(at, ways),
+            _ => self.skip(at),
+        }
+    }
+
+    fn container(&mut self, start: usize, ways: Ways) -> usize {
+        let is_object = self.peek(start) == b'{';
+        let mut at = self.space(start + 1);
+        if matches!(self.peek(at), b'}' | b']') {
+            return at + 1;
+        }
+        let (mut index, mut kept, mut before) = (0, false, at);
+        loop {
+            let (named, value) = if is_object {
+                self.member(at, ways)
+            } else {
+                (self.rules.fields.element(ways, index), at)
+            };
+            let removed = matches!(named, Named::Field(Method::Remove));
+            let end = match named {
+                Named::Way(ways) => self.any(value, ways),
+                Named::Field(method) => self.field(value, method),
+            };
+            if removed {
+                // With the comma before it, or, as long as none is left before it, with the one behind it.
+                self.cut(if kept { before } else { at }, end);
+            }
+            kept |= !removed;
+            let comma = self.space(end);
+            if self.peek(comma) != b',' {
+                return comma + 1;
+            }
+            at = self.space(comma + 1);
+            if !kept {
+                self.cut(end, at);
+            }
+            before = end;
+            index += 1;
+        }
+    }
+
+    /// What is said of the member whose key starts here, and the place of its value.
+    fn member(&mut self, at: usize, ways: Ways) -> (Named, usize) {
+        let behind = self.string_end(at);
+        let key = &self.value[at + 1..behind - 1];
+        let named = self
+            .rules
+            .fields
+            .member(ways, key, &mut self.scratch.decoded);
+        let colon = self.space(behind);
+        (named, self.space(colon + 1))
+    }
+
+    /// Hides the value that starts here. What is removed is cut out by who knows what is around it.
+    fn field(&mut self, at: usize, method: Method) -> usize {
+        let end = self.skip(at);
+        let raw = &self.value[at..end];
+        if method == Method::Remove || raw == b"null" {
+            return end;
+        }
+        self.cut(at, end);
+        let Scratch { out, decoded, .. } = &mut *self.scratch;
+        out.push(b'"');
+        match raw {
+            [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => {
+                decoded.read(inner);
+                self.rules.hide.field(method, decoded.text(), out);
+            }
+            [b'"', inner @ .., b'"'] => self.rules.hide.field(method, inner, out),
+            other => self.rules.hide.field(method, other, out),
+        }
+        out.push(b'"');
+        end
+    }
+
+    /// Hides what is found in the string that starts here.
+    fn string(&mut self, at: usize) -> usize {
+        let end = self.string_end(at);
+        let inner = &self.value[at + 1..end - 1];
+        if inner.len() < patterns::BYTES_MIN || self.rules.patterns.is_empty() {
+            return end;
+        }
+        let Scratch { found, decoded, .. } = &mut *self.scratch;
+        if inner.contains(&b'\\') {
+            decoded.read(inner);
+            patterns::find(decoded.text(), self.rules.patterns, found);
+            self.replace_found(at + 1, true);
+        } else {
+            patterns::find(inner, self.rules.patterns, found);
+            self.replace_found(at + 1, false);
+        }
+        end
+    }
+
+    /// Replaces what was found in the text that starts here, or in what it says, if it `is_decoded`.
+    fn replace_found(&mut self, start: usize, is_decoded: bool) {
+        for number in 0..self.scratch.found.len() {
+            let Match {
+                start: from,
+                end: to,
+                pattern,
+            } = self.scratch.found[number];
+            if is_decoded {
+                let decoded = &self.scratch.decoded;
+                let (from, to) = (decoded.place(from), decoded.place(to));
+                self.cut(start + from, start + to);
+            } else {
+                self.cut(start + from, start + to);
+            }
+            let Scratch { out, decoded, .. } = &mut *self.scratch;
+            let text = if is_decoded {
+                &decoded.text()[from..to]
+            } else {
+                &self.value[start + from..start + to]
+            };
+            self.rules
+                .hide
+                .found(self.rules.patterns, pattern, text, out);
+        }
+    }
+
+    /// Leaves out what is from `start` to `end`.
+    fn cut(&mut self, start: usize, end: usize) {
+        self.scratch
+            .out
+            .extend_from_slice(&self.value[self.done..start]);
+        self.done = end;
+    }
+
+    /// Passes a value that is not looked into.
+    fn skip(&self, start: usize) -> usize {
+        match self.peek(start) {
+            b'"' => self.string_end(start),
+            b'{' | b'[' => self.container_end(start),
+            _ => self.scalar_end(start),
+        }
+    }
+
+    fn container_end(&self, start: usize) -> usize {
+        let (mut at, mut open) = (start, 0_usize);
+        while let Some(byte) = self.value.get(at) {
+            match byte {
+                b'"' => {
+                    at = self.string_end(at);
+                    continue;
+                }
+                b'{' | b'[' => open += 1,
+                b'}' | b']' => open -= 1,
+                _ => {}
+            }
+            at += 1;
+            if open == 0 {
+                break;
+            }
+        }
+        at
+    }
+
+    fn scalar_end(&self, start: usize) -> usize {
+        let rest = &self.value[start..];
+        let is_part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+        start + rest.iter().take_while(|byte| is_part(byte)).count()
+    }
+
+    /// Passes the string that starts here, with its quotes.
+    fn string_end(&self, start: usize) -> usize {
+        let mut at = start + 1;
+        while let Some(offset) = memchr2(b'"', b'\\', &self.value[at..]) {
+            at += offset;
+            if self.value[at] == b'"' {
+                return at + 1;
+            }
+            at += 2;
+        }
+        self.value.len()
+    }
+
+    fn space(&self, mut at: usize) -> usize {
+        while matches!(self.peek(at), b' ' | b'\n' | b'\t' | b'\r') {
+            at += 1;
+        }
+        at
+    }
+
+    /// The byte at a place; 0 behind the end.
+    fn peek(&self, at: usize) -> u8 {
+        self.value.get(at).copied().unwrap_or(0)
+    }
+}
