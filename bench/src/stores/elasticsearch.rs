@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::elasticsearch::http::Method;
 use ::elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -16,7 +17,10 @@ use super::{REQUESTS_MAX, Store};
 use crate::digest::Digest;
 
 /// Documents that are fetched at once.
-const PAGE: usize = 10_000;
+const PAGE: usize = 2_000;
+/// How often, and with which pause, a node that has no memory left for a question is asked again: half a minute.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Elasticsearch {
     transport: Transport,
@@ -131,23 +135,32 @@ impl Elasticsearch {
     }
 }
 
+/// The small node of the tests may be out of memory for a moment; whoever looks waits for that, as Tamis does.
 async fn ask(
     transport: &Transport,
     method: Method,
     path: &str,
     body: Option<&Value>,
 ) -> Result<Value> {
-    let body = body.map(Value::to_string);
-    let sent = transport.send(method, path, HeaderMap::new(), None::<&()>, body, None);
-    let answer = sent.await?;
-    let status = answer.status_code();
-    let body = answer.bytes().await?;
-    ensure!(
-        status.is_success(),
-        "{path}: status {status}: {}",
-        String::from_utf8_lossy(&body)
-    );
-    Ok(serde_json::from_slice(&body)?)
+    let text = body.map(Value::to_string);
+    for left in (0..TRIES).rev() {
+        let text = text.as_deref();
+        let sent = transport.send(method, path, HeaderMap::new(), None::<&()>, text, None);
+        let answer = sent.await?;
+        let status = answer.status_code();
+        let answer = answer.bytes().await?;
+        if status == 429 && left > 0 {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        ensure!(
+            status.is_success(),
+            "{path}: status {status}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+        return Ok(serde_json::from_slice(&answer)?);
+    }
+    unreachable!("the last try ends in an answer or an error")
 }
 
 fn id_of(document: &Value) -> Result<String> {

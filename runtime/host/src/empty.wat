@@ -39,7 +39,7 @@
     (func (export "configure") (param i32 i32) (result i32)
       (i32.const 128))
 
-    ;; A fate for each of the value lengths, whose number lies 12 bytes into the batch; no rows, times and bytes.
+    ;; A fate for each of the value lengths, whose number lies 12 bytes into the batch, and nothing else.
     (func (export "process") (param $batch i32) (result i32)
       (local $count i32)
       (local $fates i32)
@@ -48,12 +48,14 @@
       (memory.fill (local.get $fates) (i32.const 0) (local.get $count))
       (i32.store (i32.const 256) (local.get $fates))
       (i32.store (i32.const 260) (local.get $count))
-      (i32.store (i32.const 264) (i32.const 8))
-      (i32.store (i32.const 268) (i32.const 0))
-      (i32.store (i32.const 272) (i32.const 8))
-      (i32.store (i32.const 276) (i32.const 0))
-      (i32.store (i32.const 280) (i32.const 8))
-      (i32.store (i32.const 284) (i32.const 0))
+      ;; Seven more lists, each at 8 (where one of any type may lie) and with nothing in it.
+      (i64.store (i32.const 264) (i64.const 8))
+      (i64.store (i32.const 272) (i64.const 8))
+      (i64.store (i32.const 280) (i64.const 8))
+      (i64.store (i32.const 288) (i64.const 8))
+      (i64.store (i32.const 296) (i64.const 8))
+      (i64.store (i32.const 304) (i64.const 8))
+      (i64.store (i32.const 312) (i64.const 8))
       (i32.const 256))
 
     (func (export "forget") (param i32)
@@ -77,7 +79,8 @@
     (field "offsets" (list u64)) (field "numbers" (list u32))))
   (export $batch "batch" (type $batch-type))
   (type $answer-type (record
-    (field "fates" (list u8)) (field "rows" (list s32)) (field "timestamps" (list s64)) (field "bytes" (list u8))))
+    (field "fates" (list u8)) (field "rows" (list s32)) (field "timestamps" (list s64)) (field "bytes" (list u8))
+    (field "count-names" (list s32)) (field "counts" (list u64)) (field "logs" (list s32)) (field "words" (list u8))))
   (export $answer "answer" (type $answer-type))
 
   (func $describe (result $description)
