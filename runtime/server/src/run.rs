@@ -57,12 +57,15 @@ fn load_plugins(specs: Vec<PipelineSpec>, engine: &Engine) -> Option<Vec<(Pipeli
             }
         }
     }
+    if !sound {
+        return None;
+    }
     let cached = origins.iter().filter(|it| **it == Origin::Cache).count();
     let (plugins, ms) = (origins.len(), started.elapsed().as_millis());
     if plugins > 0 {
         info!(plugins, cached, ms, "plugins are ready");
     }
-    sound.then_some(ready)
+    Some(ready)
 }
 
 /// All configurations, or all their problems on the standard error.

@@ -54,10 +54,10 @@ fn cases(arguments: &TestArguments, options: &CompilerOptions) -> Result<Exit> {
 
 /// The records of one file.
 fn one(arguments: &TestArguments, input: &Path, options: &CompilerOptions) -> Result<Exit> {
+    let records = records::read(input)?;
     let engine = compiler::engine(options)?;
     let plugin = guest::load(&engine, &arguments.file)?;
     let mut stage = guest::started(&plugin, &arguments.file, arguments.settings.as_deref())?;
-    let records = records::read(input)?;
     let outcome = guest::apply(&mut stage, &records)?;
     let summary = summary(records.len(), &outcome);
     if let Some(expected) = &arguments.expect {
