@@ -6,9 +6,9 @@ use tamis_config::load_settings;
 use crate::environment;
 
 fn load(text: &str) -> Result<Value, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("there is a place for it");
     let path = folder.path().join("s.yaml");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("the folder is ours");
     let settings = load_settings(&path, &environment(&[("KEY", "hunter2")]));
     let folder = format!("{}/", folder.path().display());
     settings

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Names that one stage may count by; what it counts by more of them is counted as one.
 const NAMES_MAX: usize = 64;
-/// The name of that one.
-const OTHERS: &str = "_others";
+/// The name of that one, which no stage can give.
+pub const OTHER_COUNTS: &str = "_others";
 
 /// Counts of one pipeline, added to once per batch.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Counts {
         let names = stages.entry(stage.to_owned()).or_default();
         for (name, amount) in counted {
             let known = names.len() < NAMES_MAX || names.contains_key(&name);
-            let name = if known { name } else { OTHERS.to_owned() };
+            let name = if known { name } else { OTHER_COUNTS.to_owned() };
             let sum = names.entry(name).or_default();
             *sum = sum.saturating_add(amount);
         }
@@ -149,6 +149,9 @@ mod tests {
         assert_eq!(counted.keys().collect::<Vec<_>>(), ["level", "other"]);
         let level = &counted["level"];
         assert_eq!(level.len(), NAMES_MAX + 1);
-        assert_eq!((level["n000"], level["n010"], level[OTHERS]), (2, 4, 20));
+        assert_eq!(
+            (level["n000"], level["n010"], level[OTHER_COUNTS]),
+            (2, 4, 20)
+        );
     }
 }

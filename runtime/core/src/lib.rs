@@ -33,7 +33,7 @@ mod step;
 mod writer;
 
 pub use control::{Stop, Stopped};
-pub use counts::{Counts, Totals};
+pub use counts::{Counts, OTHER_COUNTS, Totals};
 pub use error::{PipelineError, causes};
 pub use executor::Executor;
 pub use intake::Intake;

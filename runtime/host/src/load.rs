@@ -68,6 +68,9 @@ pub enum LoadProblem {
     /// The compiler failed on it.
     #[error("cannot be compiled: {0}; build it with another version of its toolchain")]
     Compiler(String),
+    /// The compiler could not work, whatever the file is.
+    #[error("cannot be compiled here: {0}")]
+    NoCompiler(String),
     /// It does not export what a plugin does.
     #[error(
         "is not a Tamis plugin: it does not export {}; it has to implement the world \

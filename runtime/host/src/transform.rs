@@ -19,6 +19,7 @@ use crate::instance::{Instance, StartError};
 use crate::limits::{OnQuarantine, PluginLimits};
 use crate::load::Plugin;
 
+use effects::Effects;
 use lift::{Outcome, Place};
 use lower::Lowered;
 use search::Undecided;
@@ -86,8 +87,7 @@ impl PluginTransform {
     pub fn try_once(&mut self, batch: &mut Batch) -> Result<Result<Applied, Failure>, StartError> {
         self.instance = None;
         match self.attempt(batch, 0..batch.rows().len(), 0) {
-            Ok(None) => Ok(Ok(Applied::default())),
-            Ok(Some(outcome)) => Ok(Ok(self.commit(batch, outcome))),
+            Ok((outcome, effects)) => Ok(Ok(self.commit(batch, outcome, effects))),
             Err(Stopped::Failed { failure, .. }) => Ok(Err(failure)),
             Err(Stopped::NotStarted(error)) => Err(error),
         }
@@ -108,13 +108,14 @@ impl PluginTransform {
         Ok(instance)
     }
 
-    /// What becomes of the rows `range`, whose new bytes will lie behind `base` others; `None` when all are kept.
+    /// What becomes of the rows `range`, whose new bytes will lie behind `base` others, `None` when all are kept;
+    /// and what the plugin wants done.
     fn attempt(
         &mut self,
         batch: &Batch,
         range: Range<usize>,
         base: usize,
-    ) -> Result<Option<Outcome>, Stopped> {
+    ) -> Result<(Option<Outcome>, Effects), Stopped> {
         let mut instance = match self.instance.take() {
             Some(instance) => instance,
             None => self.start().map_err(Stopped::NotStarted)?,
@@ -126,14 +127,14 @@ impl PluginTransform {
             buffer: batch.next_buffer(),
             base,
         };
-        let outcome = instance.process(input).and_then(|answer| {
+        let lifted = instance.process(input).and_then(|answer| {
             let (rows, numbers) = (&batch.rows()[range], batch.numbers());
-            let outcome = lift::lift(answer, rows, numbers, place, &self.limits);
-            outcome.map_err(Failure::from)
+            let lifted = lift::lift(answer, rows, numbers, place, &self.limits);
+            lifted.map_err(Failure::from)
         });
-        let outcome = outcome.map_err(|failure| Stopped::Failed { failure, fresh })?;
+        let lifted = lifted.map_err(|failure| Stopped::Failed { failure, fresh })?;
         self.instance = (!instance.is_outgrown()).then_some(instance);
-        Ok(outcome)
+        Ok(lifted)
     }
 
     /// Gives up on the plugin, in the midst of `batch`.
@@ -144,6 +145,7 @@ impl PluginTransform {
     ) -> Result<Applied, TransformError> {
         let Undecided {
             outcome,
+            effects,
             rest,
             reason,
         } = undecided;
@@ -152,7 +154,7 @@ impl PluginTransform {
         warn!(%name, %version, %partition, %range, ?then, reason, "plugin quarantined");
         self.instance = None;
         self.quarantine = Some(reason.clone());
-        self.without(batch, outcome, rest, &reason)
+        self.without(batch, outcome, effects, rest, &reason)
     }
 
     /// What becomes of a batch whose rows from `rest` on find the plugin quarantined. A bypass is for the whole batch:
@@ -161,6 +163,7 @@ impl PluginTransform {
         &self,
         batch: &mut Batch,
         mut outcome: Outcome,
+        effects: Effects,
         rest: usize,
         reason: &str,
     ) -> Result<Applied, TransformError> {
@@ -174,20 +177,18 @@ impl PluginTransform {
                 for row in &batch.rows()[rest..] {
                     outcome.reject(row, format!("the plugin is quarantined: {reason}"));
                 }
-                Ok(self.commit(batch, outcome))
+                Ok(self.commit(batch, Some(outcome), effects))
             }
         }
     }
 
     /// Puts what is left in the place of the rows of `batch`, and does what the plugin wanted done.
-    fn commit(&self, batch: &mut Batch, outcome: Outcome) -> Applied {
-        let Outcome {
-            rows,
-            bytes,
-            mut applied,
-            mut effects,
-        } = outcome;
-        batch.replace(rows, Some(Bytes::from(bytes)));
+    fn commit(&self, batch: &mut Batch, outcome: Option<Outcome>, mut effects: Effects) -> Applied {
+        let mut applied = Applied::default();
+        if let Some(outcome) = outcome {
+            batch.replace(outcome.rows, Some(Bytes::from(outcome.bytes)));
+            applied = outcome.applied;
+        }
         applied.counted = std::mem::take(&mut effects.counts);
         effects.log(&self.stage, batch, self.plugin.log_budget());
         applied
@@ -204,12 +205,11 @@ impl Transform for PluginTransform {
             return Ok(Applied::default());
         }
         if let Some(reason) = &self.quarantine {
-            return self.without(batch, Outcome::default(), 0, reason);
+            return self.without(batch, Outcome::default(), Effects::default(), 0, reason);
         }
         match self.decide(batch) {
-            Ok(None) => Ok(Applied::default()),
-            Ok(Some(outcome)) => Ok(self.commit(batch, outcome)),
-            Err(undecided) => self.quarantine(batch, undecided),
+            Ok((outcome, effects)) => Ok(self.commit(batch, outcome, effects)),
+            Err(undecided) => self.quarantine(batch, *undecided),
         }
     }
 }

@@ -5,6 +5,10 @@ use crate::length;
 
 /// Of a line no more is logged.
 const LINE_BYTES_MAX: usize = 1_024;
+/// Of a batch no more are logged; what is beyond is but counted.
+const LINES_MAX: usize = 128;
+/// Numbers of a line in an answer: level, record, length.
+const LINE_LEN: usize = 3;
 const NAME_BYTES_MAX: usize = 64;
 
 /// How much a line of the log matters.
@@ -45,6 +49,7 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
+    #[track_caller]
     pub(crate) fn count(&mut self, name: &str, amount: u64) {
         if let Some((_, sum)) = self.counts.iter_mut().find(|(known, _)| known == name) {
             *sum = sum.saturating_add(amount);
@@ -60,7 +65,9 @@ impl Effects {
 
     /// Adds a line about the record with this index.
     pub(crate) fn log(&mut self, level: LogLevel, record: usize, line: &str) {
-        let line = &line[..line.floor_char_boundary(LINE_BYTES_MAX)];
+        let is_heard = self.logs.len() < LINES_MAX * LINE_LEN;
+        let line_bytes_max = if is_heard { LINE_BYTES_MAX } else { 0 };
+        let line = &line[..line.floor_char_boundary(line_bytes_max)];
         self.logs
             .extend([level.number(), length(record), length(line.len())]);
         self.lines.extend_from_slice(line.as_bytes());

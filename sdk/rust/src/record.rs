@@ -249,6 +249,7 @@ impl<'b> Record<'b> {
     ///
     /// # Panics
     /// Where `name` is not such a name. In one batch 64 of them are the most.
+    #[track_caller]
     pub fn count(&mut self, name: &str, amount: u64) {
         self.draft.effects.count(name, amount);
     }

@@ -1,10 +1,10 @@
 //! Compiled plugins, kept in a folder by what they were made of. Whoever can write there runs code in this process, so the folder
 //! and the files in it have to be its user's own, and closed to everyone else.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
@@ -17,6 +17,10 @@ use super::code;
 /// What a file begins with. Its number is that of the form: a digest of the code, then the code.
 const MAGIC: &[u8; 17] = b"tamis-compiled/1\n";
 const DIGEST_BYTES: usize = 32;
+/// Where the code begins.
+const HEADER_BYTES: usize = MAGIC.len() + DIGEST_BYTES;
+/// What the names of files end in; others in the folder are left alone.
+const SUFFIX: &str = ".tamis";
 /// The largest file; see what a compiler may answer.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Beyond so many the oldest ones go.
@@ -75,9 +79,9 @@ impl Cache {
     /// What was kept under `key`. What cannot be used is said, and is as if it were not there.
     pub(super) fn get(&self, engine: &wasmtime::Engine, key: &Key) -> Option<Component> {
         let path = self.path(key);
-        let component = read(&path).and_then(|code| {
-            let load = |code: Vec<u8>| code::load(engine, &code);
-            let component = code.map(load).transpose();
+        let component = read(&path).and_then(|content| {
+            let load = |content: Vec<u8>| code::load(engine, &content[HEADER_BYTES..]);
+            let component = content.map(load).transpose();
             component.map_err(|error| CacheError::Unfit(path, format!("{error:#}")))
         });
         component.unwrap_or_else(|error| {
@@ -90,18 +94,16 @@ impl Cache {
     pub(super) fn put(&self, key: &Key, code: &[u8]) -> Result<(), CacheError> {
         let path = self.path(key);
         let write = || {
-            // Written beside and renamed, so that nobody sees half of it. What a crash cuts short has a wrong digest.
-            let beside = path.with_extension(format!("{}.new", std::process::id()));
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&beside)?;
+            // Written beside and renamed, so that nobody sees half of it. What a crash cuts short has a wrong digest, and is swept
+            // like the others.
+            let mut file = tempfile::Builder::new()
+                .prefix("new-")
+                .suffix(SUFFIX)
+                .tempfile_in(&self.folder)?;
             for part in [&MAGIC[..], &Sha256::digest(code)[..], code] {
                 file.write_all(part)?;
             }
-            fs::rename(&beside, &path)?;
+            file.persist(&path)?;
             self.sweep()
         };
         write().map_err(|error| CacheError::Unusable(path.clone(), error))
@@ -112,8 +114,14 @@ impl Cache {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            match entry.metadata().and_then(|metadata| metadata.modified()) {
-                Ok(modified) => files.push((modified, entry.path())),
+            if !entry.file_name().to_string_lossy().ends_with(SUFFIX) {
+                continue;
+            }
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_file() => {
+                    files.push((metadata.modified()?, entry.path()));
+                }
+                Ok(_) => {}
                 // Another process sweeps, too.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -147,11 +155,11 @@ impl Key {
         digest.update(settings.finish().to_le_bytes());
         digest.update(env!("CARGO_PKG_VERSION"));
         digest.update(Sha256::digest(bytes));
-        Self(format!("{:x}.tamis", digest.finalize()))
+        Self(format!("{:x}{SUFFIX}", digest.finalize()))
     }
 }
 
-/// The code in the file at `path`; `None` where there is no file.
+/// The file at `path`, which has code behind its header; `None` where there is none.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
     let unusable = |error| CacheError::Unusable(path.to_owned(), error);
     let file = match File::open(path) {
@@ -169,15 +177,14 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
     file.take(FILE_BYTES_MAX)
         .read_to_end(&mut content)
         .map_err(unusable)?;
-    let code = content
+    let parts = content
         .strip_prefix(MAGIC)
-        .and_then(|rest| rest.split_at_checked(DIGEST_BYTES))
-        .filter(|(digest, code)| Sha256::digest(code)[..] == **digest)
-        .map(|(_, code)| code.len());
-    let Some(len) = code else {
-        return Err(CacheError::Broken(path.to_owned()));
-    };
-    Ok(Some(content.split_off(content.len() - len)))
+        .and_then(|rest| rest.split_at_checked(DIGEST_BYTES));
+    if parts.is_some_and(|(digest, code)| Sha256::digest(code)[..] == *digest) {
+        Ok(Some(content))
+    } else {
+        Err(CacheError::Broken(path.to_owned()))
+    }
 }
 
 fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), CacheError> {

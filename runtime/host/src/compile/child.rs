@@ -3,6 +3,10 @@
 use std::io::{self, Read, Write};
 
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+#[cfg(target_os = "linux")]
+use rustix::process::{Signal, set_parent_process_death_signal};
+#[cfg(target_os = "linux")]
+use tracing::debug;
 
 use super::CompileLimits;
 use super::translate::{self, Unfit};
@@ -61,6 +65,7 @@ fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Vec<u8>, Unfit> {
 }
 
 fn restrict(limits: CompileLimits) -> io::Result<()> {
+    die_first();
     nice(NICENESS)?;
     let seconds = limits.cpu_time.as_secs();
     limit(Resource::Cpu, seconds, seconds + GRACE_S)?;
@@ -68,6 +73,18 @@ fn restrict(limits: CompileLimits) -> io::Result<()> {
     let bytes = limits.memory_bytes_max;
     limit(Resource::Data, bytes, bytes)?;
     limit(Resource::Core, 0, 0)
+}
+
+/// With the process that waits for it, and before it where memory runs out. It works without, too.
+fn die_first() {
+    #[cfg(target_os = "linux")]
+    {
+        let with_parent = set_parent_process_death_signal(Some(Signal::KILL));
+        let oom = std::fs::write("/proc/self/oom_score_adj", "1000");
+        if let Err(error) = with_parent.map_err(io::Error::from).and(oom) {
+            debug!(%error, "the compiler may outlive the process that started it");
+        }
+    }
 }
 
 /// Sets a limit, or leaves one that is lower.

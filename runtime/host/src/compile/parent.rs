@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use rustix::process::Signal;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::child::understand;
 use super::translate::Unfit;
@@ -33,11 +33,16 @@ struct Said {
 pub(super) fn compile(compiler: &Compiler, bytes: &[u8]) -> Result<Vec<u8>, LoadProblem> {
     let failed = |error: io::Error| {
         let program = compiler.program.display();
-        LoadProblem::Compiler(format!("{program} did not start: {error}"))
+        LoadProblem::NoCompiler(format!("{program} did not start: {error}"))
+    };
+    let lost = |error: io::Error| {
+        LoadProblem::NoCompiler(format!("the compiler was lost sight of: {error}"))
     };
     let mut child = Command::new(&compiler.program)
         .arg0("tamis")
         .args(&compiler.arguments)
+        // All that it needs is in its arguments, and what else is there may be secrets.
+        .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -45,7 +50,7 @@ pub(super) fn compile(compiler: &Compiler, bytes: &[u8]) -> Result<Vec<u8>, Load
         .map_err(failed)?;
     let limits = &compiler.limits;
     let said = talk(&mut child, limits, bytes);
-    let status = child.wait().map_err(failed)?;
+    let status = child.wait().map_err(lost)?;
     let Some(Said { answer, words }) = said else {
         let seconds = limits.cpu_time.as_secs() * u64::from(WALL_FACTOR);
         return Err(LoadProblem::CompileLimit(format!("{seconds} s")));
@@ -81,20 +86,35 @@ fn talk(child: &mut Child, limits: &CompileLimits, bytes: &[u8]) -> Option<Said>
     })
 }
 
+/// Both at once: a process that cannot say its last words does not end.
 fn listen(mut stdout: ChildStdout, stderr: ChildStderr) -> Said {
-    let (mut tag, mut content) = ([0], Vec::new());
-    let answered = stdout.read_exact(&mut tag).and_then(|()| {
-        let mut rest = stdout.take(ANSWER_BYTES_MAX);
-        rest.read_to_end(&mut content)
-    });
+    thread::scope(|scope| {
+        let words = scope.spawn(move || last_words(stderr));
+        let (mut tag, mut content) = ([0], Vec::new());
+        let answered = stdout.read_exact(&mut tag).and_then(|()| {
+            let mut rest = stdout.take(ANSWER_BYTES_MAX);
+            rest.read_to_end(&mut content)
+        });
+        let answer = match answered {
+            Ok(_) => understand(tag[0], content),
+            Err(error) => {
+                debug!(%error, "the compiler gave no answer");
+                None
+            }
+        };
+        let words = words.join().expect("it only reads");
+        Said { answer, words }
+    })
+}
+
+/// The first of them; the rest is read, and forgotten.
+fn last_words(mut stderr: ChildStderr) -> String {
     let mut words = Vec::new();
-    if let Err(error) = stderr.take(WORDS_BYTES_MAX).read_to_end(&mut words) {
-        debug!(%error, "the compiler said something that was not heard");
+    let first = (&mut stderr).take(WORDS_BYTES_MAX).read_to_end(&mut words);
+    if let Err(error) = first.and_then(|_| io::copy(&mut stderr, &mut io::sink())) {
+        warn!(%error, "the compiler said something that was not heard");
     }
-    Said {
-        answer: answered.ok().and_then(|_| understand(tag[0], content)),
-        words: String::from_utf8_lossy(&words).trim().to_owned(),
-    }
+    String::from_utf8_lossy(&words).trim().to_owned()
 }
 
 /// Why a process ended that said nothing of `bytes`.
@@ -106,6 +126,10 @@ fn died(status: ExitStatus, words: &str, limits: &CompileLimits) -> LoadProblem 
     if words.contains(NO_MEMORY) {
         let mib = limits.memory_bytes_max >> 20;
         return LoadProblem::CompileLimit(format!("{mib} MiB of memory"));
+    }
+    if status.signal() == Some(Signal::KILL.as_raw()) {
+        let killed = "the compiler was killed, as a system does that has no memory left";
+        return LoadProblem::NoCompiler(killed.to_owned());
     }
     LoadProblem::Compiler(format!("the compiler ended with {status}: {words}"))
 }

@@ -1,9 +1,10 @@
 //! What a plugin counted and said over a batch: checked like the rest of its answer, and done once that was accepted. A batch on which
 //! it failed leaves none.
 
+use tamis_core::OTHER_COUNTS;
 use tamis_core::batch::{Batch, Row};
 use tamis_core::transform::Stage;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, enabled, error, info, warn};
 
 use crate::contract::Words;
 use crate::failure::Cause;
@@ -12,7 +13,7 @@ use crate::log_budget::LogBudget;
 /// Names in one answer; core keeps as many of one stage.
 const COUNTS_MAX: usize = 64;
 const NAME_BYTES_MAX: usize = 64;
-/// Lines that are kept of one answer; no budget has more.
+/// Lines that are kept of one batch; no budget has more.
 const LINES_MAX: usize = 128;
 /// Bytes of a line that are logged.
 const LINE_BYTES_MAX: usize = 1_024;
@@ -92,17 +93,33 @@ impl Effects {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.lines.is_empty()
+    /// Adds those of another part of the batch; however many parts there are, they take no more room than those of one.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (name, amount) in other.counts {
+            let is_known = self.counts.iter().any(|(known, _)| *known == name);
+            let is_one_too_many = self.counts.len() >= COUNTS_MAX && !is_known;
+            self.add(
+                if is_one_too_many {
+                    OTHER_COUNTS.to_owned()
+                } else {
+                    name
+                },
+                amount,
+            );
+        }
+        let room = LINES_MAX - self.lines.len();
+        self.more += other.more + other.lines.len().saturating_sub(room) as u64;
+        self.lines.extend(other.lines.into_iter().take(room));
     }
 
-    pub(super) fn absorb(&mut self, mut other: Self) {
-        self.counts.append(&mut other.counts);
-        self.lines.append(&mut other.lines);
-        self.more += other.more;
+    fn add(&mut self, name: String, amount: u64) {
+        match self.counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum = sum.saturating_add(amount),
+            None => self.counts.push((name, amount)),
+        }
     }
 
-    /// Writes the lines to the log, as far as `budget` goes.
+    /// Writes the lines to the log, as far as `budget` goes. Those of a level that is not shown cost nothing of it.
     pub(super) fn log(self, stage: &Stage, batch: &Batch, budget: &LogBudget) {
         let (plugin, partition) = (&stage.name, batch.partition());
         for Line {
@@ -111,6 +128,15 @@ impl Effects {
             text,
         } in self.lines
         {
+            let is_shown = match level {
+                Level::Error => enabled!(tracing::Level::ERROR),
+                Level::Warn => enabled!(tracing::Level::WARN),
+                Level::Info => enabled!(tracing::Level::INFO),
+                Level::Debug => enabled!(tracing::Level::DEBUG),
+            };
+            if !is_shown {
+                continue;
+            }
             let Some(passed_over) = budget.take() else {
                 continue;
             };
@@ -124,7 +150,10 @@ impl Effects {
                 Level::Debug => debug!(%plugin, %partition, offset, "{text}"),
             }
         }
-        budget.pass_over(self.more);
+        // Of a lock that all lanes share.
+        if self.more > 0 {
+            budget.pass_over(self.more);
+        }
     }
 }
 

@@ -18,7 +18,6 @@ pub(super) struct Outcome {
     /// What the emitted rows point into.
     pub(super) bytes: Vec<u8>,
     pub(super) applied: Applied,
-    pub(super) effects: Effects,
 }
 
 impl Outcome {
@@ -28,7 +27,6 @@ impl Outcome {
         append(&mut self.bytes, other.bytes);
         self.applied.dropped += other.applied.dropped;
         self.applied.rejected.append(&mut other.applied.rejected);
-        self.effects.absorb(other.effects);
     }
 
     /// Refuses one row.
@@ -60,14 +58,14 @@ pub(super) struct Place {
     pub(super) base: usize,
 }
 
-/// What `answer` makes of `input`; `None` when it keeps all of it and has no effects.
+/// What `answer` makes of `input`, `None` when it keeps all of it; and its effects.
 pub(super) fn lift(
     answer: Answer,
     input: &[Row],
     numbers: &Numbers,
     place: Place,
     limits: &PluginLimits,
-) -> Result<Option<Outcome>, Cause> {
+) -> Result<(Option<Outcome>, Effects), Cause> {
     let Answer {
         fates,
         rows,
@@ -96,14 +94,13 @@ pub(super) fn lift(
         return Err(Cause::Output(limits.output_bytes_max));
     }
     let effects = Effects::of(&words, input)?;
-    let nothing_said = rows.is_empty() && bytes.is_empty() && effects.is_empty();
-    if nothing_said && fates.iter().all(|fate| *fate == KEEP) {
-        return Ok(None);
+    let nothing_made = rows.is_empty() && bytes.is_empty();
+    if nothing_made && fates.iter().all(|fate| *fate == KEEP) {
+        return Ok((None, effects));
     }
     let outputs_max = limits.outputs_per_record_max;
     let outcome = Outcome {
         rows: Vec::with_capacity(input.len()),
-        effects,
         ..Outcome::default()
     };
     let mut lift = Lift {
@@ -122,7 +119,7 @@ pub(super) fn lift(
     }
     let mut outcome = lift.finish(input.len())?;
     outcome.bytes = bytes;
-    Ok(Some(outcome))
+    Ok((Some(outcome), effects))
 }
 
 fn malformed<T>(how: String) -> Result<T, Cause> {
@@ -331,7 +328,8 @@ mod tests {
             buffer: 2,
             base: 100,
         };
-        lift(answer, input, &Numbers::default(), place, &limits)
+        let lifted = lift(answer, input, &Numbers::default(), place, &limits)?;
+        Ok(lifted.0)
     }
 
     /// Three records of four bytes each, and what an answer to them comes to.

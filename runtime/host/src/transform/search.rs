@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use tamis_core::batch::Batch;
 
+use super::effects::Effects;
 use super::lift::Outcome;
 use super::{PluginTransform, Stopped};
 use crate::engine::Engine;
@@ -19,16 +20,20 @@ const OUTPUT_FACTOR: usize = 4;
 pub(super) struct Undecided {
     /// What became of the rows in front of `rest`.
     pub(super) outcome: Outcome,
+    pub(super) effects: Effects,
     /// The first row without an outcome.
     pub(super) rest: usize,
     pub(super) reason: String,
 }
 
 impl PluginTransform {
-    /// What becomes of every row of `batch`; `None` when all are kept.
-    pub(super) fn decide(&mut self, batch: &Batch) -> Result<Option<Outcome>, Undecided> {
+    /// What becomes of every row of `batch`, `None` when all are kept; and what the plugin wants done.
+    pub(super) fn decide(
+        &mut self,
+        batch: &Batch,
+    ) -> Result<(Option<Outcome>, Effects), Box<Undecided>> {
         let all = 0..batch.rows().len();
-        let mut outcome = Outcome::default();
+        let (mut outcome, mut effects) = (Outcome::default(), Effects::default());
         let mut budget = Budget {
             end: None,
             failure: None,
@@ -36,23 +41,30 @@ impl PluginTransform {
         let mut todo = vec![all.clone()];
         while let Some(range) = todo.pop() {
             if let Some(reason) = self.spent(&budget, &outcome) {
-                return Err(Undecided {
+                return Err(Box::new(Undecided {
                     outcome,
+                    effects,
                     rest: range.start,
                     reason,
-                });
+                }));
             }
             match self.attempt(batch, range.clone(), outcome.bytes.len()) {
-                Ok(None) if range == all => return Ok(None),
-                Ok(None) => outcome.rows.extend(&batch.rows()[range]),
-                Ok(Some(part)) => outcome.absorb(part),
+                Ok((None, all_effects)) if range == all => return Ok((None, all_effects)),
+                Ok((part, part_effects)) => {
+                    match part {
+                        Some(part) => outcome.absorb(part),
+                        None => outcome.rows.extend(&batch.rows()[range]),
+                    }
+                    effects.absorb(part_effects);
+                }
                 Err(Stopped::NotStarted(error)) => {
                     let reason = format!("a fresh instance was refused: {error}");
-                    return Err(Undecided {
+                    return Err(Box::new(Undecided {
                         outcome,
+                        effects,
                         rest: range.start,
                         reason,
-                    });
+                    }));
                 }
                 Err(Stopped::Failed { failure, fresh }) => {
                     let guilty = range.len() == 1 && fresh;
@@ -65,7 +77,7 @@ impl PluginTransform {
                 }
             }
         }
-        Ok(Some(outcome))
+        Ok((Some(outcome), effects))
     }
 
     fn spent(&self, budget: &Budget, outcome: &Outcome) -> Option<String> {

@@ -1,5 +1,9 @@
 //! The hostile plugins, as tables: what each does wrong, and what Tamis says of it. That is all that it comes to: the records
 //! around the bad one go on, and so does the lane.
+#![expect(
+    clippy::print_stdout,
+    reason = "with --nocapture it shows what Tamis says of each"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

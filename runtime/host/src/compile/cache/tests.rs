@@ -130,16 +130,23 @@ fn the_key_follows_from_the_file_and_from_the_settings() {
 }
 
 #[test]
-fn the_oldest_files_make_room() {
+fn the_oldest_files_make_room_and_what_is_not_of_the_cache_stays() {
     let place = place();
-    let code = read(&place.path()).unwrap().unwrap();
-    let file = OpenOptions::new().write(true).open(place.path()).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let (foreign, folder) = (
+        place.cache.folder.join("notes"),
+        place.cache.folder.join("a.tamis"),
+    );
+    fs::write(&foreign, "mine").unwrap();
+    fs::create_dir(&folder).unwrap();
+    let files = [place.path(), foreign.clone()].map(|path| File::options().write(true).open(path));
+    for file in files {
+        file.unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    }
     for number in 0..FILES_MAX + 3 {
         let key = Key::new(&place.engine, &number.to_le_bytes());
-        place.cache.put(&key, &code).unwrap();
+        place.cache.put(&key, b"code").unwrap();
     }
     let count = fs::read_dir(&place.cache.folder).unwrap().count();
-    assert_eq!(count, FILES_MAX);
-    assert!(!place.path().exists());
+    assert_eq!(count, FILES_MAX + 2);
+    assert!(!place.path().exists() && foreign.exists());
 }

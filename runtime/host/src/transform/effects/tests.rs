@@ -121,3 +121,25 @@ fn of_many_lines_some_are_but_counted() {
     let effects = Effects::of(&words, &[]).unwrap();
     assert_eq!((effects.lines.len(), effects.more), (LINES_MAX, 3));
 }
+
+#[test]
+fn the_effects_of_many_parts_take_no_more_room_than_those_of_one() {
+    let line = || Line {
+        level: Level::Info,
+        offset: None,
+        text: String::new(),
+    };
+    let part = |names: std::ops::Range<u32>| Effects {
+        counts: names.map(|number| (format!("n{number}"), 2)).collect(),
+        lines: (0..100).map(|_| line()).collect(),
+        more: 1,
+    };
+    let mut all = part(0..50);
+    all.absorb(part(40..70));
+    all.absorb(part(0..1));
+    assert_eq!((all.lines.len(), all.more), (LINES_MAX, 3 + 172));
+    let sum = |name: &str| all.counts.iter().find(|it| it.0 == name).map(|it| it.1);
+    let sums = ["n0", "n45", "n63", "n64", OTHER_COUNTS].map(sum);
+    assert_eq!(sums, [Some(4), Some(4), Some(2), None, Some(12)]);
+    assert_eq!(all.counts.len(), COUNTS_MAX + 1);
+}
