@@ -14,6 +14,8 @@ const TRIES_MAX: u32 = 20;
 const COUNT_MAX: u32 = 4;
 /// How long a group may take to give partitions away.
 const REBALANCE_WAIT: Duration = Duration::from_secs(8);
+/// How long a member may have come to no death before the group has to give partitions away anew.
+const STARVED_WAIT: Duration = Duration::from_secs(30);
 
 impl Chaos<'_> {
     /// Kills a member in `window`, and again until it had something unsettled.
@@ -75,6 +77,15 @@ impl Chaos<'_> {
         });
         if window == Window::Draining {
             self.make_drain(&mut victim);
+        }
+        // A group has no rebalance for a static member that comes back. Where a member was to let partitions go to it and has died,
+        // it is left without any until the next one.
+        let patience = Instant::now() + STARVED_WAIT;
+        self.until(&format!("{} dies or waits for long", victim.name), |_| {
+            victim.ended().is_some() || Instant::now() > patience
+        });
+        if victim.ended().is_none() {
+            self.rebalance();
         }
         self.until(&format!("{} dies", victim.name), |_| {
             victim.ended().is_some()
