@@ -12,7 +12,6 @@ use tamis_tests::tamis::{Ended, output, run, tamis};
 struct Start {
     /// How many were not compiled.
     cached: u64,
-    ms: u64,
     said: String,
 }
 
@@ -55,7 +54,6 @@ fn start(pipeline: &Path, cache: &Path) -> Start {
     assert_eq!(number("plugins="), 4, "{said}");
     Start {
         cached: number("cached="),
-        ms: number("ms="),
         said,
     }
 }
@@ -66,15 +64,8 @@ fn the_second_start_compiles_nothing() {
     let (pipeline, cache) = (pipeline(&place), place.path("cache"));
     let cold = start(&pipeline, &cache);
     assert_eq!(cold.cached, 0, "{}", cold.said);
-    // The best of some: whatever else the machine does is not what is measured.
-    let warm = (0..5).map(|_| start(&pipeline, &cache));
-    let warm = warm.inspect(|warm| assert_eq!(warm.cached, 4, "{}", warm.said));
-    let ms = warm.map(|warm| warm.ms).min().unwrap();
-    println!(
-        "four plugins are ready after {} ms, and {ms} ms with a warm cache",
-        cold.ms
-    );
-    assert!(ms < cold.ms, "{ms} ms, and {} ms cold", cold.ms);
+    let warm = start(&pipeline, &cache);
+    assert_eq!(warm.cached, 4, "{}", warm.said);
 }
 
 #[test]
