@@ -43,21 +43,30 @@ pub fn load(
     load_text(&text, path, environment, plugin_files)
 }
 
+/// The settings of one plugin. There is no `Debug`: it would show secrets.
+#[derive(Default)]
+pub struct PluginSettings {
+    /// As they are written, with names in the place of secrets: what may be shown and kept.
+    pub written: serde_json::Map<String, serde_json::Value>,
+    /// As the plugin gets them.
+    pub expanded: serde_json::Map<String, serde_json::Value>,
+}
+
 /// Reads the file at `path`, which has the settings of one plugin: what stands under `settings` in a pipeline.
-pub fn load_settings(
-    path: &Path,
-    environment: &Environment,
-) -> Result<serde_json::Map<String, serde_json::Value>, Problems> {
+pub fn load_settings(path: &Path, environment: &Environment) -> Result<PluginSettings, Problems> {
     let text = file::read(path, file::CONFIGURATION_BYTES_MAX)
         .map_err(|error| Problems::one(path, None, error))?;
     let absolute = std::path::absolute(path)
         .map_err(|error| Problems::one(path, None, format!("has no absolute path: {error}")))?;
     let (mut tree, mut report) = file::parse(&text, path)?;
     let folder = absolute.parent().unwrap_or(&absolute);
+    let written = tree.clone();
     secrets::expand(&mut tree, environment, folder, &mut report);
     report.end()?;
-    match tree {
-        serde_json::Value::Object(settings) => Ok(settings),
+    match (written, tree) {
+        (serde_json::Value::Object(written), serde_json::Value::Object(expanded)) => {
+            Ok(PluginSettings { written, expanded })
+        }
         _ => Err(Problems::one(
             path,
             None,

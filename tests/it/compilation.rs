@@ -13,7 +13,6 @@ use tamis_tests::tamis::{Ended, output, run, tamis};
 struct Start {
     /// How many were not compiled.
     cached: u64,
-    ms: u64,
     said: String,
 }
 
@@ -56,7 +55,6 @@ fn start(pipeline: &Path, cache: &Path) -> Start {
     assert_eq!(number("plugins="), 4, "{said}");
     Start {
         cached: number("cached="),
-        ms: number("ms="),
         said,
     }
 }
@@ -67,14 +65,10 @@ fn the_second_start_compiles_nothing() {
     let (pipeline, cache) = (pipeline(&place), place.path("cache"));
     let cold = start(&pipeline, &cache);
     assert_eq!(cold.cached, 0, "{}", cold.said);
-    // The best of some: whatever else the machine does is not what is measured.
-    let warm = (0..5).map(|_| start(&pipeline, &cache));
-    let warm = warm.inspect(|warm| assert_eq!(warm.cached, 4, "{}", warm.said));
-    let ms = warm.map(|warm| warm.ms).min().unwrap();
-    // Not caught, so that whoever reads the results sees it.
-    let cold = cold.ms;
-    let said = format!("four plugins are ready after {cold} ms, and {ms} ms with a warm cache");
-    writeln!(io::stderr(), "{said}").unwrap();
+    let warm = start(&pipeline, &cache);
+    assert_eq!(warm.cached, 4, "{}", warm.said);
+    // Not caught, so that whoever reads the results sees what a start takes.
+    writeln!(io::stderr(), "{}\n{}", cold.said, warm.said).unwrap();
 }
 
 #[test]

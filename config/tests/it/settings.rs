@@ -1,19 +1,22 @@
 //! The settings of one plugin in a file of their own.
 
 use serde_json::{Value, json};
-use tamis_config::load_settings;
+use tamis_config::{PluginSettings, load_settings};
 
 use crate::environment;
 
+/// As the plugin gets them.
 fn load(text: &str) -> Result<Value, String> {
+    read(text).map(|settings| Value::Object(settings.expanded))
+}
+
+fn read(text: &str) -> Result<PluginSettings, String> {
     let folder = tempfile::tempdir().expect("there is a place for it");
     let path = folder.path().join("s.yaml");
     std::fs::write(&path, text).expect("the folder is ours");
     let settings = load_settings(&path, &environment(&[("KEY", "hunter2")]));
     let folder = format!("{}/", folder.path().display());
-    settings
-        .map(Value::Object)
-        .map_err(|problems| problems.to_string().replace(&folder, ""))
+    settings.map_err(|problems| problems.to_string().replace(&folder, ""))
 }
 
 #[test]
@@ -24,6 +27,18 @@ fn they_are_what_stands_under_settings_in_a_pipeline() {
     for none in ["{}", "", "# all as it comes\n"] {
         assert_eq!(load(none), Ok(json!({})));
     }
+}
+
+#[test]
+fn what_is_written_has_names_where_secrets_are() {
+    let text = "key: '${env:KEY}'\nall: ['a ${env:KEY}', 1]\n";
+    let Ok(settings) = read(text) else {
+        panic!("they are in order");
+    };
+    let written = json!({ "key": "${env:KEY}", "all": ["a ${env:KEY}", 1] });
+    assert_eq!(Value::Object(settings.written), written);
+    let expanded = json!({ "key": "hunter2", "all": ["a hunter2", 1] });
+    assert_eq!(Value::Object(settings.expanded), expanded);
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub struct PluginTransform {
     on_quarantine: OnQuarantine,
     /// None between a failure and the next batch.
     instance: Option<Instance>,
+    /// The most that an instance had: it is largest right before it is replaced.
+    memory_bytes: usize,
     /// Why it is quarantined, once it is.
     quarantine: Option<String>,
     lowered: Lowered,
@@ -73,10 +75,13 @@ impl PluginTransform {
             limits,
             on_quarantine,
             instance: None,
+            memory_bytes: 0,
             quarantine: None,
             lowered: Lowered::default(),
         };
-        transform.instance = Some(transform.start()?);
+        let instance = transform.start()?;
+        transform.memory_bytes = instance.memory_bytes();
+        transform.instance = Some(instance);
         Ok(transform)
     }
 
@@ -93,10 +98,10 @@ impl PluginTransform {
         }
     }
 
-    /// Bytes in the memories of its instance; none after a failure.
+    /// The most bytes that an instance of it has had in its memories, be it this one or one that was replaced.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.instance.as_ref().map_or(0, Instance::memory_bytes)
+        self.memory_bytes
     }
 
     fn start(&self) -> Result<Instance, StartError> {
@@ -132,6 +137,7 @@ impl PluginTransform {
             let lifted = lift::lift(answer, rows, numbers, place, &self.limits);
             lifted.map_err(Failure::from)
         });
+        self.memory_bytes = self.memory_bytes.max(instance.memory_bytes());
         let lifted = lifted.map_err(|failure| Stopped::Failed { failure, fresh })?;
         self.instance = (!instance.is_outgrown()).then_some(instance);
         Ok(lifted)

@@ -145,6 +145,21 @@ fn settings_that_should_be_refused_and_are_not_are_a_failure() {
 }
 
 #[test]
+fn what_should_not_have_come_is_named_by_the_file_that_would_have_it() {
+    let place = Place::default();
+    let files = [
+        ("settings.yaml", SETTINGS),
+        ("in.ndjson", "{\"Type\":\"error\"}\n"),
+        ("error.txt", ""),
+    ];
+    let folder = case(&place, "case", &files);
+    let ended = plugin(["test", LEVEL_FILTER, &folder]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = format!("  {folder}/out.ndjson: not expected, but came: {{\"Type\":\"error\"}}\n");
+    assert!(ended.stdout.contains(&said), "{}", ended.stdout);
+}
+
+#[test]
 fn whole_records_have_keys_and_a_letter_can_be_a_case() {
     let place = Place::default();
     let letter = r#"{"version":1,"id":"a/b/0/1/0","reason":"r","key":{"text":"k"},"value":{"base64":"eyJUeXBlIjoiZXJyb3IifQ=="},"headers":[["h",null]],"time":"2023-01-18T04:05:06Z"}"#;
@@ -186,6 +201,13 @@ fn what_is_not_in_order_ends_with_code_2_and_a_cure() {
         &[&no_input],
         "has no in.ndjson; write a record on each line of it",
     );
+    // Others beside it do not hide it.
+    let good = [("settings.yaml", SETTINGS), ("in.ndjson", "")];
+    case(&place, "several/good", &good);
+    let mistyped = [("in.json", IN), ("out.ndjson", "")];
+    let mistyped = case(&place, "several/mistyped", &mistyped);
+    let words = format!("{mistyped}: has no in.ndjson");
+    check(&[place.path("several").to_str().unwrap()], &words);
     let twice = case(
         &place,
         "twice",

@@ -49,6 +49,18 @@ fn it_ends_with_its_time() {
 }
 
 #[test]
+fn a_secret_that_its_case_would_not_find_is_refused() {
+    let place = Place::default();
+    place.write("key", "hunter2\n");
+    let settings = place.write("s.yaml", "set: { env: '${file:key}' }\n");
+    let settings = settings.to_str().unwrap();
+    let ended = plugin(["fuzz", ENRICH, "--settings", settings]);
+    let words = "where ${file:key} is another file; write its whole path";
+    assert_refused(&ended, 2, words);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+}
+
+#[test]
 fn settings_have_to_be_right_before_anything_is_tried() {
     assert_refused(
         &plugin(["fuzz", LEVEL_FILTER]),

@@ -57,3 +57,22 @@ fn each_try_has_a_fresh_instance() {
         stage.try_once(&mut batch(&["a"])).unwrap().unwrap();
     }
 }
+
+#[test]
+fn the_memory_of_an_instance_that_was_replaced_is_remembered() {
+    let mut stage = stage("hoard");
+    let mut bytes = stage.memory_bytes();
+    for _ in 0..40 {
+        apply(&mut stage, &mut batch(&["a"]));
+        let before = std::mem::replace(&mut bytes, stage.memory_bytes());
+        assert!(before <= bytes, "{before} bytes, then {bytes}");
+    }
+    // It takes a MiB for each batch, and is replaced once it has more than half of what it may have.
+    let most = limits().memory_bytes_max;
+    assert!((most / 2 + 1..=most).contains(&bytes), "{bytes}");
+
+    let mut stage = self::stage("allocate");
+    assert_eq!(apply(&mut stage, &mut batch(&["bad"])).rejected.len(), 1);
+    let bytes = stage.memory_bytes();
+    assert!((most / 2..=most).contains(&bytes), "{bytes} at a failure");
+}

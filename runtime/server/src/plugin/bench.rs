@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use tamis_config::PluginSettings;
 use tamis_core::transform::Transform;
 use tamis_host::{Engine, Plugin, PluginTransform};
 
@@ -39,7 +40,6 @@ struct Taken {
     worst: Duration,
     boundary: Duration,
     passes: u64,
-    memory_bytes: usize,
 }
 
 pub(super) fn run(arguments: &BenchArguments, options: &CompilerOptions) -> Exit {
@@ -107,11 +107,10 @@ impl Side {
             worst: Duration::ZERO,
             boundary: Duration::MAX,
             passes: 0,
-            memory_bytes: stage.memory_bytes(),
         };
         Ok(Self {
             file: file.display().to_string(),
-            empty: guest::start(&empty, "{}")?,
+            empty: guest::start(&empty, PluginSettings::default())?,
             plugin,
             stage,
             taken,
@@ -131,7 +130,6 @@ impl Side {
         taken.worst = taken.worst.max(whole);
         taken.boundary = taken.boundary.min(boundary);
         taken.passes += 1;
-        taken.memory_bytes = taken.memory_bytes.max(self.stage.memory_bytes());
         Ok(())
     }
 }

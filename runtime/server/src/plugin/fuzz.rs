@@ -4,9 +4,11 @@ mod mutate;
 mod save;
 mod shrink;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use serde_json::Value;
 use tamis_host::{Failure, PluginTransform};
 
 use self::mutate::Mutator;
@@ -17,7 +19,7 @@ use crate::cli::CompilerOptions;
 use crate::cli::plugin::FuzzArguments;
 use crate::compiler;
 use crate::dead::plain;
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Misuse};
 
 /// Records that one fresh instance sees: enough for what one leaves behind for the next, few enough to make it small.
 const TOGETHER: u64 = 256;
@@ -32,9 +34,10 @@ pub(super) fn run(arguments: &FuzzArguments, options: &CompilerOptions) -> Exit 
 }
 
 fn fuzz(arguments: &FuzzArguments, options: &CompilerOptions) -> Result<Exit> {
+    let settings = arguments.settings.as_deref();
+    let written = written(settings)?;
     let engine = compiler::engine(options)?;
     let plugin = guest::load(&engine, &arguments.file)?;
-    let settings = arguments.settings.as_deref();
     let mut stage = guest::started(&plugin, &arguments.file, settings)?;
     let examples = match &arguments.input {
         Some(input) => records::read(input)?,
@@ -42,7 +45,7 @@ fn fuzz(arguments: &FuzzArguments, options: &CompilerOptions) -> Result<Exit> {
     };
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     let wants = plugin.description().wants;
-    let mut mutator = Mutator::new(seed, examples, &guest::settings(settings)?, wants);
+    let mut mutator = Mutator::new(seed, examples, &written, wants);
 
     let start = now();
     let (end, all) = (
@@ -69,6 +72,20 @@ fn fuzz(arguments: &FuzzArguments, options: &CompilerOptions) -> Result<Exit> {
     Ok(crate::print(&said))
 }
 
+/// The settings in the file at `path` as they are written there: their words come into records that are kept, where no secret
+/// may be.
+fn written(path: Option<&Path>) -> Result<Value> {
+    let written = Value::Object(guest::settings(path)?.written);
+    if let (Some(path), Some(name)) = (path, save::relative_file(&written)) {
+        let path = path.display();
+        return Err(Misuse(format!(
+            "{path}: a case has a folder of its own, where ${{file:{name}}} is another file; write its whole path, from / on"
+        ))
+        .into());
+    }
+    Ok(written)
+}
+
 /// Makes what it fails on smaller and saves it.
 fn found(
     arguments: &FuzzArguments,
@@ -83,7 +100,7 @@ fn found(
     let heard = crate::print(&said);
     let bytes = |records: &[Record]| records.iter().map(|it| it.line(false).len()).sum::<usize>();
     let mut last = first.clone();
-    let small = shrink::shrink(records.to_vec(), SHRINK, |records| {
+    let small = shrink::shrink(records.to_vec(), SHRINK, now, |records| {
         // A failure of another kind would be another one's.
         match guest::failure(stage, records) {
             Ok(Some(failure)) if same_kind(&failure, first) => {
@@ -114,4 +131,33 @@ fn found(
 fn same_kind(one: &Failure, other: &Failure) -> bool {
     std::mem::discriminant(&one.cause) == std::mem::discriminant(&other.cause)
         && one.message.is_some() == other.message.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tamis_host::Wants;
+
+    use super::*;
+
+    #[test]
+    fn no_secret_comes_into_a_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, path) = (folder.path().join("secret"), folder.path().join("s.yaml"));
+        fs::write(&secret, "hunter2\n").unwrap();
+        let text = format!("password: '${{file:{}}}'\n", secret.display());
+        fs::write(&path, text).unwrap();
+        let expanded = guest::settings(Some(&path)).unwrap().expanded;
+        assert_eq!(expanded["password"], "hunter2");
+
+        let settings = written(Some(&path)).unwrap();
+        let mut mutator = Mutator::new(1, Vec::new(), &settings, Wants::default());
+        let values: Vec<_> = (0..2_000).filter_map(|_| mutator.record().value).collect();
+        let has = |word: &[u8]| {
+            let mut values = values.iter();
+            values.any(|value| value.windows(word.len()).any(|part| part == word))
+        };
+        assert!(has(b"password") && !has(b"hunter2"));
+    }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use tamis_config::PluginLimits;
+use serde_json::Value;
+use tamis_config::{PluginLimits, PluginSettings};
 use tamis_core::batch::{Batch, BatchBuilder, Row, Span};
 use tamis_core::id::Partition;
 use tamis_core::transform::{Applied, Transform};
@@ -25,22 +26,25 @@ pub(super) fn load(engine: &Engine, path: &Path) -> Result<Arc<Plugin>> {
     Ok(Arc::new(plugin))
 }
 
-/// The settings in the file at `path`, as JSON; none without one.
-pub(super) fn settings(path: Option<&Path>) -> Result<String> {
+/// The settings in the file at `path`; none without one.
+pub(super) fn settings(path: Option<&Path>) -> Result<PluginSettings> {
     let Some(path) = path else {
-        return Ok("{}".to_owned());
+        return Ok(PluginSettings::default());
     };
     let settings = tamis_config::load_settings(path, &run::environment());
-    let settings = settings.map_err(|problems| Misuse(problems.to_string()))?;
-    Ok(serde_json::Value::Object(settings).to_string())
+    settings.map_err(|problems| Misuse(problems.to_string()).into())
 }
 
 /// `plugin` as a lane has it, within the limits that a pipeline has unless it says others.
-pub(super) fn start(plugin: &Arc<Plugin>, settings: &str) -> Result<PluginTransform, StartError> {
+pub(super) fn start(
+    plugin: &Arc<Plugin>,
+    settings: PluginSettings,
+) -> Result<PluginTransform, StartError> {
     let name = plugin.description().name.clone();
     let limits = wiring::limits(PluginLimits::default());
-    let (plugin, settings) = (Arc::clone(plugin), settings.to_owned());
-    PluginTransform::new(plugin, &name, settings, limits, OnQuarantine::Stop)
+    let settings = Value::Object(settings.expanded).to_string();
+    let stop = OnQuarantine::Stop;
+    PluginTransform::new(Arc::clone(plugin), &name, settings, limits, stop)
 }
 
 /// As [`start`], where it has to: says which file to look into.
@@ -49,8 +53,7 @@ pub(super) fn started(
     file: &Path,
     settings: Option<&Path>,
 ) -> Result<PluginTransform> {
-    let text = self::settings(settings)?;
-    start(plugin, &text).map_err(|error| match error {
+    start(plugin, self::settings(settings)?).map_err(|error| match error {
         StartError::Settings { .. } => {
             let from = settings.map_or("no settings".into(), |path| path.display().to_string());
             let file = file.display();
@@ -74,7 +77,7 @@ pub(super) struct Outcome {
 }
 
 /// What `stage` makes of `records`, in batches, as in a pipeline.
-pub(super) fn apply(stage: &mut PluginTransform, records: &[Record]) -> Result<Outcome> {
+pub(super) fn apply(stage: &mut impl Transform, records: &[Record]) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for range in batches(records) {
         let mut batch = batch(records, range);
@@ -168,6 +171,12 @@ impl Outcome {
             .iter()
             .filter_map(|(_, record)| record.value.as_ref());
         values.map(Vec::len).sum()
+    }
+
+    /// A line for each that goes on, as a file could have it.
+    pub(super) fn lines(&self, whole: bool) -> impl Iterator<Item = Vec<u8>> {
+        let out = self.out.iter();
+        out.map(move |(_, record)| record.line(whole))
     }
 
     /// A line for each that is refused.

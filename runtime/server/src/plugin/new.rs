@@ -133,7 +133,7 @@ fn write(folder: &Path, name: &str, sdk: &Sdk) -> Result<()> {
     Ok(())
 }
 
-/// `MaskPhones` for `mask-phones`.
+/// `MaskPhonesPlugin` for `mask-phones`. Without its end it could be a name that the code around it uses: `Record`, `Vec`.
 fn type_name(name: &str) -> String {
     let mut named = String::with_capacity(name.len());
     for part in name.split('-') {
@@ -141,6 +141,7 @@ fn type_name(name: &str) -> String {
         named.push_str(&first.to_ascii_uppercase());
         named.push_str(rest);
     }
+    named.push_str("Plugin");
     named
 }
 
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_crates() {
-        for name in ["mask", "mask-phones2", "a"] {
+        for name in ["mask", "mask-phones2", "a", "plugin", "record", "vec"] {
             assert!(check_name(name).is_ok(), "{name}");
         }
         let long = "a".repeat(65);
@@ -230,8 +231,33 @@ mod tests {
 
     #[test]
     fn a_type_is_called_like_its_crate() {
-        assert_eq!(type_name("mask-phones2"), "MaskPhones2");
-        assert_eq!(type_name("a"), "A");
+        assert_eq!(type_name("mask-phones2"), "MaskPhones2Plugin");
+        assert_eq!(type_name("a"), "APlugin");
+    }
+
+    #[test]
+    fn no_name_makes_a_type_that_the_template_uses() {
+        let is_mark = |char: char| !char.is_alphanumeric();
+        let code = FILES.iter().filter(|(path, _)| path.ends_with(".rs"));
+        let words: Vec<_> = code.flat_map(|(_, text)| text.split(is_mark)).collect();
+        for word in ["Plugin", "ConfigError", "TestRecord", "Vec", "String"] {
+            assert!(words.contains(&word), "{word}");
+        }
+        // As the name of a crate: `config-error`.
+        let name = |word: &str| {
+            let dashed = |char: char| {
+                let dash = if char.is_uppercase() { "-" } else { "" };
+                format!("{dash}{}", char.to_lowercase())
+            };
+            word.chars().map(dashed).collect::<String>()
+        };
+        for word in &words {
+            let name = name(word);
+            let name = name.trim_start_matches('-');
+            if check_name(name).is_ok() {
+                assert!(!words.contains(&&*type_name(name)), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod diff;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::guest::{self, Outcome};
 use super::records;
@@ -58,10 +58,11 @@ fn one(arguments: &TestArguments, input: &Path, options: &CompilerOptions) -> Re
     let engine = compiler::engine(options)?;
     let plugin = guest::load(&engine, &arguments.file)?;
     let mut stage = guest::started(&plugin, &arguments.file, arguments.settings.as_deref())?;
-    let outcome = guest::apply(&mut stage, &records)?;
+    let file = || arguments.file.display().to_string();
+    let outcome = guest::apply(&mut stage, &records).with_context(file)?;
     let summary = summary(records.len(), &outcome);
     if let Some(expected) = &arguments.expect {
-        let mut problems = case::compare_out(Some(expected), &outcome)?;
+        let mut problems = case::compare_out(expected, &outcome)?;
         problems.extend(
             outcome
                 .refusals()
@@ -86,8 +87,8 @@ fn one(arguments: &TestArguments, input: &Path, options: &CompilerOptions) -> Re
 /// The records that go on, as a file could have them.
 fn print(outcome: &Outcome, whole: bool) -> io::Result<()> {
     let mut output = io::BufWriter::new(io::stdout().lock());
-    for (_, record) in &outcome.out {
-        output.write_all(&record.line(whole))?;
+    for line in outcome.lines(whole) {
+        output.write_all(&line)?;
         output.write_all(b"\n")?;
     }
     output.flush()

@@ -50,7 +50,7 @@ impl Report<'_> {
                 records_per_s: 1e9 / whole,
                 bytes_in_per_record: bytes_in / records,
                 bytes_out_per_record: outcome.value_bytes() as f64 / records,
-                memory_mib: taken.memory_bytes as f64 / f64::from(1 << 20),
+                memory_mib: side.stage.memory_bytes() as f64 / f64::from(1 << 20),
                 spread: taken.worst.as_secs_f64() / taken.best.as_secs_f64() - 1.0,
             }
         })
@@ -81,7 +81,7 @@ impl Report<'_> {
                 "records_per_s": numbers.records_per_s,
                 "bytes_in_per_record": numbers.bytes_in_per_record,
                 "bytes_out_per_record": numbers.bytes_out_per_record,
-                "memory_bytes": side.taken.memory_bytes,
+                "memory_bytes": side.stage.memory_bytes(),
                 "spread": numbers.spread,
                 "passes": side.taken.passes,
                 "out": outcome.out.len(),

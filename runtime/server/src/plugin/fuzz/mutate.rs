@@ -77,12 +77,16 @@ pub(super) struct Mutator {
 }
 
 impl Mutator {
-    /// One that begins with `examples`, knows the words in `settings` (JSON), and gives what the plugin wants to know.
-    pub(super) fn new(seed: u64, mut examples: Vec<Record>, settings: &str, wants: Wants) -> Self {
+    /// One that begins with `examples`, knows the words in `settings`, and gives what the plugin wants to know.
+    pub(super) fn new(
+        seed: u64,
+        mut examples: Vec<Record>,
+        settings: &Value,
+        wants: Wants,
+    ) -> Self {
         examples.extend(EXAMPLES.map(|value| Record::of(value.to_vec())));
         let mut words = Vec::from(WORDS.map(<[u8]>::to_vec));
-        let settings: Value = serde_json::from_str(settings).unwrap_or_default();
-        words_of(&settings, &mut words);
+        words_of(settings, &mut words);
         Self {
             random: Rng::with_seed(seed),
             examples,
@@ -230,7 +234,8 @@ mod tests {
     };
 
     fn records(seed: u64, wants: Wants) -> Vec<Record> {
-        let mut mutator = Mutator::new(seed, Vec::new(), r#"{"field":"/Type/名"}"#, wants);
+        let settings = serde_json::json!({ "field": "/Type/名" });
+        let mut mutator = Mutator::new(seed, Vec::new(), &settings, wants);
         (0..2_000).map(|_| mutator.record()).collect()
     }
 

@@ -1,8 +1,8 @@
 //! Makes records that a plugin fails on fewer and smaller.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use crate::plugin::now;
 use crate::plugin::records::Record;
 
 /// What may be spent on it.
@@ -12,90 +12,121 @@ pub(super) struct Budget {
     pub(super) time: Duration,
 }
 
-/// The least of `records` that `fails` is still true of, as far as the budget goes.
+/// The least of `records` that `fails` is still true of, as far as the budget goes by `clock`.
 pub(super) fn shrink(
     records: Vec<Record>,
     budget: Budget,
+    mut clock: impl FnMut() -> Instant,
     fails: impl FnMut(&[Record]) -> bool,
 ) -> Vec<Record> {
-    let mut judge = Judge {
+    let end = clock() + budget.time;
+    let mut shrinking = Shrinking {
+        records,
         fails,
+        clock,
         tries: budget.tries,
-        end: now() + budget.time,
+        end,
     };
-    let mut records = less(records, |fewer| judge.fails(fewer));
-    for index in 0..records.len() {
-        // Parts that do not matter go as a whole.
-        let mut with = |change: &dyn Fn(&mut Record)| {
-            let mut changed = records.clone();
-            change(&mut changed[index]);
-            if changed != records && judge.fails(&changed) {
-                records = changed;
-            }
-        };
-        with(&|record| record.key = None);
-        with(&|record| record.headers.clear());
-        with(&|record| record.timestamp_ms = None);
-        if let Some(value) = records[index].value.clone() {
-            records[index].value = Some(less(value, |value| {
-                let mut changed = records.clone();
-                changed[index].value = Some(value.to_vec());
-                judge.fails(&changed)
-            }));
-        }
-        if let Some(key) = records[index].key.clone() {
-            records[index].key = Some(less(key, |key| {
-                let mut changed = records.clone();
-                changed[index].key = Some(key.to_vec());
-                judge.fails(&changed)
-            }));
-        }
-    }
-    records
+    let (Ok(()) | Err(Spent)) = shrinking.all();
+    shrinking.records
 }
 
-/// Asks as long as the budget goes; then nothing more fails.
-struct Judge<F> {
+/// Records on their way to the least of them.
+struct Shrinking<F, C> {
+    records: Vec<Record>,
     fails: F,
+    clock: C,
     tries: u32,
     end: Instant,
 }
 
-impl<F: FnMut(&[Record]) -> bool> Judge<F> {
-    fn fails(&mut self, records: &[Record]) -> bool {
-        if self.tries == 0 || now() >= self.end {
-            return false;
+/// The budget is: every step to come is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spent;
+
+impl<F, C> Shrinking<F, C>
+where
+    F: FnMut(&[Record]) -> bool,
+    C: FnMut() -> Instant,
+{
+    fn all(&mut self) -> Result<(), Spent> {
+        less(self.records.len(), |range| {
+            self.step(|records| drop(records.drain(range)))
+        })?;
+        for index in 0..self.records.len() {
+            // Parts that do not matter go as a whole.
+            self.step(|records| records[index].key = None)?;
+            self.step(|records| records[index].headers.clear())?;
+            self.step(|records| records[index].timestamp_ms = None)?;
+            self.part(index, |record| &mut record.value)?;
+            self.part(index, |record| &mut record.key)?;
+        }
+        Ok(())
+    }
+
+    /// Makes one part of a record smaller.
+    fn part(
+        &mut self,
+        index: usize,
+        part: fn(&mut Record) -> &mut Option<Vec<u8>>,
+    ) -> Result<(), Spent> {
+        let length = part(&mut self.records[index]).as_ref().map_or(0, Vec::len);
+        less(length, |range| {
+            self.step(|records| {
+                if let Some(bytes) = part(&mut records[index]) {
+                    drop(bytes.drain(range));
+                }
+            })
+        })
+    }
+
+    /// Tries the records with `change`; they stay so if they still fail.
+    fn step(&mut self, change: impl FnOnce(&mut Vec<Record>)) -> Result<bool, Spent> {
+        if (self.clock)() >= self.end || self.tries == 0 {
+            return Err(Spent);
+        }
+        let mut changed = self.records.clone();
+        change(&mut changed);
+        if changed == self.records {
+            return Ok(false);
         }
         self.tries -= 1;
-        (self.fails)(records)
+        let fails = (self.fails)(&changed);
+        if fails {
+            self.records = changed;
+        }
+        Ok(fails)
     }
 }
 
-/// `items` without those that `fails` does not need: first halves are left out, then ever smaller stretches.
-fn less<T: Clone>(mut items: Vec<T>, mut fails: impl FnMut(&[T]) -> bool) -> Vec<T> {
-    let mut stretch = items.len().div_ceil(2);
-    while stretch > 0 && !items.is_empty() {
-        let (mut at, before) = (0, items.len());
-        while at < items.len() {
-            let end = (at + stretch).min(items.len());
-            let rest = [&items[..at], &items[end..]].concat();
-            if fails(&rest) {
-                items = rest;
+/// Goes through `length` items with `leave_out`, which says whether it did without those: first halves, then ever smaller stretches.
+fn less(
+    mut length: usize,
+    mut leave_out: impl FnMut(Range<usize>) -> Result<bool, Spent>,
+) -> Result<(), Spent> {
+    let mut stretch = length.div_ceil(2);
+    while stretch > 0 && length > 0 {
+        let (mut at, before) = (0, length);
+        while at < length {
+            let end = (at + stretch).min(length);
+            if leave_out(at..end)? {
+                length -= end - at;
             } else {
                 at = end;
             }
         }
         // Single ones are gone through again as long as that helps: one can depend on another one behind it.
-        if stretch > 1 || items.len() == before {
+        if stretch > 1 || length == before {
             stretch /= 2;
         }
     }
-    items
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::now;
 
     const BUDGET: Budget = Budget {
         tries: 10_000,
@@ -105,17 +136,24 @@ mod tests {
     #[test]
     fn what_is_not_needed_goes() {
         let check = |items: &str, needed: &str| {
-            let left = less(items.bytes().collect(), |some| {
+            let mut left = items.to_owned();
+            let ended = less(items.len(), |range| {
+                let mut some = left.clone();
+                some.replace_range(range, "");
                 let mut wanted = needed.bytes();
                 let mut next = wanted.next();
-                for byte in some {
-                    if Some(*byte) == next {
+                for byte in some.bytes() {
+                    if Some(byte) == next {
                         next = wanted.next();
                     }
                 }
-                next.is_none()
+                let fails = next.is_none();
+                if fails {
+                    left = some;
+                }
+                Ok(fails)
             });
-            assert_eq!(String::from_utf8(left).unwrap(), needed);
+            assert_eq!((ended, &*left), (Ok(()), needed));
         };
         check("abcdefghijklmnop", "");
         check("abcdefghijklmnop", "c");
@@ -137,7 +175,7 @@ mod tests {
             let first = records.iter().position(|record| has(record, b"first"));
             first.is_some_and(|at| records[at..].iter().any(|record| has(record, b"second")))
         };
-        let small = shrink(records, BUDGET, fails);
+        let small = shrink(records, BUDGET, now, fails);
         assert_eq!(
             small,
             [
@@ -149,13 +187,25 @@ mod tests {
 
     #[test]
     fn it_ends_with_its_budget() {
-        let mut asked = 0;
-        let budget = Budget { tries: 7, ..BUDGET };
-        let records = vec![Record::of(vec![b'x'; 100]); 100];
-        shrink(records, budget, |_| {
-            asked += 1;
-            false
-        });
-        assert_eq!(asked, 7);
+        let check = |budget: Budget, expected: u64| {
+            let (begin, mut looks, mut asked) = (now(), 0, 0);
+            // Each look at the clock takes a second, and there is one before each step.
+            let clock = || {
+                looks += 1;
+                begin + Duration::from_secs(looks)
+            };
+            let mut record = Record::of(vec![b'x'; 100]);
+            record.key = Some(b"key".to_vec());
+            shrink(vec![record; 100], budget, clock, |_| {
+                asked += 1;
+                false
+            });
+            // One look is for its end, and the last one finds it.
+            assert_eq!((looks, asked), (expected + 2, expected));
+        };
+        let (time, tries) = (Duration::from_hours(1), 7);
+        check(Budget { tries, time }, 7);
+        let time = Duration::from_secs(5);
+        check(Budget { time, ..BUDGET }, 4);
     }
 }

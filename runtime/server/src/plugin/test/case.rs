@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
+use tamis_core::transform::Transform;
 use tamis_host::{Plugin, StartError};
 
 use super::{diff, wrong};
+use crate::dead::plain;
 use crate::plugin::guest::{self, Outcome};
 use crate::plugin::records::{self, Record};
 
@@ -24,7 +26,8 @@ pub(super) struct Case(PathBuf);
 /// The case that the folder at `path` is, or those that it has, by name.
 pub(super) fn find(path: &Path) -> Result<Vec<Case>> {
     let is_case = |folder: &Path| {
-        let mut files = IN.into_iter().chain([SETTINGS, ERROR]);
+        // Any of them: one whose records have a mistyped name must not be passed over.
+        let mut files = IN.into_iter().chain(OUT).chain([SETTINGS, ERROR]);
         files.any(|file| folder.join(file).is_file())
     };
     if is_case(path) {
@@ -57,7 +60,7 @@ impl Case {
         let settings = guest::settings(self.file(&[SETTINGS])?.as_deref())?;
         let (out, error) = (self.file(&OUT)?, self.file(&[ERROR])?);
         let records = self.records(error.is_some())?;
-        let mut stage = match guest::start(plugin, &settings) {
+        let mut stage = match guest::start(plugin, settings) {
             Ok(stage) => stage,
             Err(refused @ StartError::Settings { .. }) => {
                 let said = vec![refused.to_string()];
@@ -66,16 +69,36 @@ impl Case {
             Err(failed @ StartError::Failed(_)) => return Ok(vec![failed.to_string()]),
         };
         if out.is_none() && error.is_none() {
-            let failure =
-                guest::failure(&mut stage, &records).map_err(|error| anyhow!("{self}: {error}"))?;
-            return Ok(failure
-                .into_iter()
-                .map(|it| format!("it fails: {it}"))
-                .collect());
+            let failure = match guest::failure(&mut stage, &records) {
+                Ok(failure) => failure.map(|failure| failure.to_string()),
+                Err(error) => Some(format!("a fresh instance was refused: {error}")),
+            };
+            return Ok(failure.into_iter().map(|it| fails(&it)).collect());
         }
-        let outcome = guest::apply(&mut stage, &records)?;
-        let mut problems = compare_out(out.as_deref(), &outcome)?;
-        problems.extend(self.compare_errors(error.as_deref(), outcome.refusals().collect())?);
+        self.compare(&mut stage, &records, out.as_deref(), error.as_deref())
+    }
+
+    /// How what `stage` makes of `records` differs from the files `out` and `error`.
+    fn compare(
+        &self,
+        stage: &mut impl Transform,
+        records: &[Record],
+        out: Option<&Path>,
+        error: Option<&Path>,
+    ) -> Result<Vec<String>> {
+        let outcome = match guest::apply(stage, records) {
+            Ok(outcome) => outcome,
+            // It is this case's: the others have verdicts of their own.
+            Err(failed) => return Ok(vec![fails(&failed.to_string())]),
+        };
+        let mut problems = match out {
+            Some(path) => compare_out(path, &outcome)?,
+            None => {
+                let came: Vec<_> = outcome.lines(false).collect();
+                diff::lines(&self.0.join(OUT[0]), &[], &came)
+            }
+        };
+        problems.extend(self.compare_errors(error, outcome.refusals().collect())?);
         Ok(problems)
     }
 
@@ -114,26 +137,61 @@ impl Case {
     }
 }
 
-/// How the records that go on differ from those in the file `expected`; without one nothing must.
-pub(super) fn compare_out(expected: Option<&Path>, outcome: &Outcome) -> Result<Vec<String>> {
-    let whole = expected.is_some_and(records::is_whole);
-    let came = outcome.out.iter().map(|(_, record)| record.line(whole));
-    let came: Vec<_> = came.collect();
-    match expected {
+/// How the records that go on differ from those in the file at `path`.
+pub(super) fn compare_out(path: &Path, outcome: &Outcome) -> Result<Vec<String>> {
+    let whole = records::is_whole(path);
+    let expected: Vec<_> = if whole {
         // Read and written again, so that spaces between keys do not count.
-        Some(path) if whole => {
-            let expected = records::read(path)?
-                .into_iter()
-                .map(|record| record.line(true));
-            Ok(diff::lines(path, &expected.collect::<Vec<_>>(), &came))
-        }
-        Some(path) => Ok(diff::lines(path, &records::lines(path)?, &came)),
-        None => Ok(diff::lines(Path::new(OUT[0]), &[], &came)),
-    }
+        let records = records::read(path)?.into_iter();
+        records.map(|record| record.line(true)).collect()
+    } else {
+        records::lines(path)?
+    };
+    let came: Vec<_> = outcome.lines(whole).collect();
+    Ok(diff::lines(path, &expected, &came))
+}
+
+fn fails(how: &str) -> String {
+    format!("it fails: {}", plain(how))
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tamis_core::batch::Batch;
+    use tamis_core::transform::{Applied, Stage, TransformError};
+
+    use super::*;
+
+    /// A plugin that is given up at its first batch.
+    struct GivenUp(Stage);
+
+    impl Transform for GivenUp {
+        fn stage(&self) -> &Stage {
+            &self.0
+        }
+
+        fn apply(&mut self, _batch: &mut Batch) -> Result<Applied, TransformError> {
+            Err(TransformError {
+                stage: self.0.clone(),
+                reason: "the plugin is quarantined: why".to_owned(),
+            })
+        }
+    }
+
+    #[test]
+    fn a_plugin_that_is_given_up_is_a_problem_of_its_case() {
+        let (name, version) = ("level".to_owned(), "1.0.0".to_owned());
+        let mut stage = GivenUp(Stage { name, version });
+        let records = [Record::of(b"{}".to_vec())];
+        let case = Case(PathBuf::from("case"));
+        let problems = case.compare(&mut stage, &records, None, None).unwrap();
+        let expected = "it fails: level 1.0.0 stopped the pipeline: the plugin is quarantined: why";
+        assert_eq!(problems, [expected]);
     }
 }
