@@ -100,7 +100,7 @@ impl DeadLetter {
 
     /// The letter that a topic has in a record with `headers` in their flat form; or why it is none. The topic's own time counts
     /// only where the letter has no word about it.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", fuzzing))]
     pub(crate) fn in_topic(
         headers: &[u8],
         key: Option<&[u8]>,
@@ -173,7 +173,7 @@ fn time(timestamp_ms: i64) -> Option<String> {
     Some(time.to_string())
 }
 
-#[cfg(feature = "kafka")]
+#[cfg(any(feature = "kafka", fuzzing))]
 fn number<T: std::str::FromStr>(name: &str, said: &str) -> Result<T, String> {
     said.parse()
         .map_err(|_| format!("header {name} is {said:?}, which is no number"))
