@@ -37,8 +37,11 @@ pub fn run(target: &str, count: u32, check: impl Fn(&[u8])) {
 
 /// The seeds of `target`, in the order of their names.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../seeds")
+        .join(target);
+    let entries =
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries
         .map(|entry| entry.expect("a folder can be read").path())
         .collect();

@@ -12,6 +12,9 @@ pub fn metadata(bytes: &[u8]) {
     };
     let written = metadata::write(&named.runs);
     let again = metadata::read(&written).expect("what was written can be read");
-    assert_eq!(again.runs, named.runs, "{text:?} was written as {written:?}");
+    assert_eq!(
+        again.runs, named.runs,
+        "{text:?} was written as {written:?}"
+    );
     assert!(again.runs.is_empty() || again.leave_marks);
 }

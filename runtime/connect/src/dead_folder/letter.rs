@@ -122,7 +122,7 @@ impl DeadLetter {
             let missing = || format!("header {name} is missing");
             head.remove(name).ok_or_else(missing)
         };
-        Ok(Self {
+        let letter = Self {
             version: VERSION,
             id: said(dead::HEADER_ID)?,
             stage: said(dead::HEADER_STAGE)?,
@@ -137,7 +137,16 @@ impl DeadLetter {
             key: key.map(content),
             value: value.map(content),
             headers: own,
-        })
+        };
+        letter.checked()
+    }
+
+    /// The letter, if what it says can be: a record has another one behind it in its partition.
+    pub(crate) fn checked(self) -> Result<Self, String> {
+        match self.offset.checked_add(1) {
+            Some(_) => Ok(self),
+            None => Err(format!("offset {} is none that a source has", self.offset)),
+        }
     }
 
     /// The record's time.

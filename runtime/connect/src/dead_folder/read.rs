@@ -201,7 +201,7 @@ impl<T, R: BufRead> Iterator for Lines<T, R> {
 
 /// The letter that a line says.
 pub(crate) fn letter(line: &[u8]) -> Result<DeadLetter, String> {
-    parse(line, VERSION)
+    parse(line, VERSION).and_then(DeadLetter::checked)
 }
 
 /// The mark that a line says.

@@ -23,7 +23,10 @@ impl<'p> Edit<'p> {
         }
         let (pointer, value) = line.strip_prefix('=')?.split_once('\t')?;
         let text = |_| Value::String(value.to_owned());
-        Some(Set(pointer, serde_json::from_str(value).unwrap_or_else(text)))
+        Some(Set(
+            pointer,
+            serde_json::from_str(value).unwrap_or_else(text),
+        ))
     }
 
     fn pointer(&self) -> &'p str {
@@ -42,7 +45,9 @@ fn key(pointer: &str) -> Option<String> {
 /// Does `edits` to `bytes`, and gives what comes of them where they are an object.
 pub(crate) fn check(bytes: &[u8], edits: &[Edit<'_>]) -> Option<String> {
     let map = serde_json::from_slice::<Map<String, Value>>(bytes).ok();
-    let text = map.as_ref().map(|_| std::str::from_utf8(bytes).expect("JSON is text"));
+    let text = map
+        .as_ref()
+        .map(|_| std::str::from_utf8(bytes).expect("JSON is text"));
     let mut index = index_after(bytes, bytes);
     let mut done = Edits::default();
     let mut both = map.zip(text.map(Model::of));
