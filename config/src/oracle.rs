@@ -39,8 +39,8 @@ pub fn config(bytes: &[u8]) {
         return;
     };
     assert!(!problems.is_empty());
-    // In YAML a carriage return alone ends a line, too.
-    let lines = text.matches(['\n', '\r']).count() + 1;
+    // In YAML a carriage return alone ends a line, too, and what is missing at the end is missing from the line behind it.
+    let lines = text.matches(['\n', '\r']).count() + 2;
     for problem in problems {
         let said = problem.to_string();
         let is_variable = problem.line.is_none() && environment.contains_key(&problem.file);

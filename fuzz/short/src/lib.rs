@@ -76,3 +76,24 @@ fn change(random: &mut fastrand::Rng, bytes: &mut Vec<u8>, other: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn the_same_texts_come_each_time_the_seeds_first() {
+        let texts = || {
+            let texts = RefCell::new(Vec::new());
+            run("view", 100, |bytes| texts.borrow_mut().push(bytes.to_vec()));
+            texts.into_inner()
+        };
+        let (once, seeds) = (texts(), seeds("view"));
+        assert_eq!(once, texts());
+        assert!(once.starts_with(&seeds));
+        let others = once.iter().filter(|text| !seeds.contains(text)).count();
+        assert!(others > 80, "{others} of 100 are none of the seeds");
+    }
+}
