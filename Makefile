@@ -90,6 +90,15 @@ simulate: toolchain ## run the engine in SEEDS=100000 worlds of faults; a failin
 mutants: toolchain ## put known bugs into the engine one by one: the simulation must find each of them
 	@tests/mutants/run
 
+# how long `make fuzz` looks, at which target alone, and an input that it is to run again
+SECONDS ?=
+TARGET ?=
+INPUT ?=
+
+.PHONY: fuzz
+fuzz: toolchain ## look for inputs that a reader fails on, for SECONDS=600 in all; TARGET=view|splice|config|dead_letter|manifest, INPUT=FILE runs that one again
+	@fuzz/run $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
+
 # what a build alone needs
 .PHONY: toolchain
 toolchain:

@@ -8,6 +8,8 @@
 
 mod check;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 mod origin;
 mod overrides;
 mod problem;

@@ -3,10 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use yaml_rust2::parser::{Event, MarkedEventReceiver, Parser};
+use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::scanner::{Marker, ScanError};
 
 use crate::problem::{below, item};
+
+/// Lists and maps within each other: whoever goes through the tree calls itself for each level.
+const LEVELS_MAX: usize = 64;
+/// What may be made of a text, with what its aliases stand for: nine lines that name each other can stand for gigabytes.
+const TREE_BYTES_MAX: usize = 8 << 20;
+/// What a node takes beside its text, roughly.
+const NODE_BYTES: usize = 32;
 
 /// Where the values of one configuration were said, by key path.
 pub(crate) struct Origins {
@@ -27,9 +34,15 @@ impl Origins {
     /// Walks the YAML `text` of the file at `path`, also for what a tree of values would hide.
     pub(crate) fn walk(path: &Path, text: &str) -> Result<(Self, Vec<Duplicate>), ScanError> {
         let mut walk = Walk::default();
-        Parser::new_from_str(text).load(&mut walk, true)?;
-        if let Some(error) = walk.error {
-            return Err(error);
+        let mut parser = Parser::new_from_str(text);
+        // `Parser::load` calls itself for each level, and the stack may end before they do.
+        loop {
+            match parser.next_token()? {
+                (Event::StreamEnd, _) => break,
+                (event, mark) => walk
+                    .take(event, mark)
+                    .map_err(|info| ScanError::new(mark, info))?,
+            }
         }
         let file = path.display().to_string();
         let origins = Self {
@@ -70,7 +83,17 @@ impl Origins {
     }
 }
 
-/// What of the tree is open while its events come in.
+/// A list or a map that is open while its events come in.
+struct Open {
+    frame: Frame,
+    anchor: usize,
+    /// What the tree took before it.
+    bytes_before: usize,
+    /// How many levels are in it so far.
+    levels: usize,
+}
+
+/// Which of the two it is.
 enum Frame {
     /// A mapping, the lines of its keys so far, and the path of the value that comes next.
     Mapping {
@@ -84,90 +107,150 @@ enum Frame {
     },
 }
 
+/// What an alias stands for takes once more.
+#[derive(Clone, Copy)]
+struct Size {
+    bytes: usize,
+    levels: usize,
+}
+
 #[derive(Default)]
 struct Walk {
     lines: BTreeMap<String, usize>,
     duplicates: Vec<Duplicate>,
-    open: Vec<Frame>,
+    open: Vec<Open>,
     documents: usize,
-    error: Option<ScanError>,
+    /// What the tree takes so far.
+    bytes: usize,
+    anchors: BTreeMap<usize, Size>,
 }
 
 impl Walk {
-    /// Takes the start of a list or map in, which cannot be a key, and returns its path.
-    fn collection(&mut self, mark: Marker) -> String {
-        if let Some(Frame::Mapping { value: None, .. }) = self.open.last() {
-            self.error
-                .get_or_insert(ScanError::new(mark, "a list or a map is no key"));
+    /// Takes the next event in, or says what is wrong with it.
+    fn take(&mut self, event: Event, mark: Marker) -> Result<(), &'static str> {
+        match event {
+            Event::Scalar(text, _, anchor, _) => {
+                self.node(&text, mark.line());
+                let bytes = NODE_BYTES + text.len();
+                self.anchors.insert(anchor, Size { bytes, levels: 0 });
+                self.grow(Size { bytes, levels: 0 })
+            }
+            Event::Alias(anchor) => {
+                self.node("*", mark.line());
+                // What names itself stands for nothing.
+                let nothing = Size {
+                    bytes: NODE_BYTES,
+                    levels: 0,
+                };
+                self.grow(self.anchors.get(&anchor).copied().unwrap_or(nothing))
+            }
+            Event::SequenceStart(anchor, _) => {
+                let path = self.collection(mark)?;
+                self.begin(Frame::Sequence { path, next: 0 }, anchor)
+            }
+            Event::MappingStart(anchor, _) => {
+                let path = self.collection(mark)?;
+                let (keys, value) = (BTreeMap::new(), None);
+                self.begin(Frame::Mapping { path, keys, value }, anchor)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.end();
+                Ok(())
+            }
+            Event::DocumentStart => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err("a second document starts, but one file is one pipeline");
+                }
+                Ok(())
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
         }
-        self.node("?", mark.line())
+    }
+
+    /// Notes what a node takes.
+    fn grow(&mut self, size: Size) -> Result<(), &'static str> {
+        self.bytes = self.bytes.saturating_add(size.bytes);
+        if self.bytes > TREE_BYTES_MAX {
+            return Err("it is too large, with what its aliases stand for");
+        }
+        if self.open.len() + size.levels > LEVELS_MAX {
+            return Err("its lists and maps are nested too deeply");
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.levels = open.levels.max(size.levels);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, frame: Frame, anchor: usize) -> Result<(), &'static str> {
+        self.open.push(Open {
+            frame,
+            anchor,
+            bytes_before: self.bytes,
+            levels: 0,
+        });
+        self.grow(Size {
+            bytes: NODE_BYTES,
+            levels: 0,
+        })
+    }
+
+    fn end(&mut self) {
+        let Some(ended) = self.open.pop() else {
+            return;
+        };
+        let size = Size {
+            bytes: self.bytes - ended.bytes_before,
+            levels: ended.levels + 1,
+        };
+        self.anchors.insert(ended.anchor, size);
+        if let Some(open) = self.open.last_mut() {
+            open.levels = open.levels.max(size.levels);
+        }
+    }
+
+    /// Takes the start of a list or map in, which cannot be a key, and returns its path.
+    fn collection(&mut self, mark: Marker) -> Result<String, &'static str> {
+        if let Some(Frame::Mapping { value: None, .. }) = self.open.last().map(|open| &open.frame) {
+            return Err("a list or a map is no key");
+        }
+        Ok(self.node("?", mark.line()))
     }
 
     /// Takes a node in, as a key, a value or an item, and returns its path.
     fn node(&mut self, text: &str, line: usize) -> String {
-        match self.open.last_mut() {
-            None => String::new(),
-            Some(Frame::Sequence { path, next }) => {
+        let Some(open) = self.open.last_mut() else {
+            return String::new();
+        };
+        let path = match &mut open.frame {
+            Frame::Sequence { path, next } => {
                 let path = item(path, *next);
                 *next += 1;
                 self.lines.insert(path.clone(), line);
                 path
             }
-            Some(Frame::Mapping { path, keys, value }) => match value.take() {
-                Some(path) => path,
-                None => {
-                    let path = below(path, text);
-                    *value = Some(path.clone());
-                    if let Some(&first_line) = keys.get(text) {
-                        let path = path.clone();
-                        self.duplicates.push(Duplicate {
-                            path,
-                            first_line,
-                            second_line: line,
-                        });
-                    } else {
-                        keys.insert(text.to_owned(), line);
-                        self.lines.insert(path.clone(), line);
-                    }
-                    path
+            Frame::Mapping { path, keys, value } => {
+                if let Some(path) = value.take() {
+                    return path;
                 }
-            },
-        }
-    }
-}
-
-impl MarkedEventReceiver for Walk {
-    fn on_event(&mut self, event: Event, mark: Marker) {
-        match event {
-            Event::Scalar(text, ..) => {
-                self.node(&text, mark.line());
-            }
-            Event::Alias(_) => {
-                self.node("*", mark.line());
-            }
-            Event::SequenceStart(..) => {
-                let path = self.collection(mark);
-                self.open.push(Frame::Sequence { path, next: 0 });
-            }
-            Event::MappingStart(..) => {
-                let path = self.collection(mark);
-                self.open.push(Frame::Mapping {
-                    path,
-                    keys: BTreeMap::new(),
-                    value: None,
-                });
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                self.open.pop();
-            }
-            Event::DocumentStart => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    let info = "a second document starts, but one file is one pipeline";
-                    self.error.get_or_insert(ScanError::new(mark, info));
+                let path = below(path, text);
+                *value = Some(path.clone());
+                if let Some(&first_line) = keys.get(text) {
+                    let path = path.clone();
+                    self.duplicates.push(Duplicate {
+                        path,
+                        first_line,
+                        second_line: line,
+                    });
+                } else {
+                    keys.insert(text.to_owned(), line);
+                    self.lines.insert(path.clone(), line);
                 }
+                path
             }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
-        }
+        };
+        self.bytes = self.bytes.saturating_add(path.len());
+        path
     }
 }

@@ -14,11 +14,11 @@ pub fn schema() -> String {
 pub fn reference() -> String {
     let schema = shape::schema();
     let mut page = Page {
-        root: &schema,
+        root: schema,
         text: String::new(),
     };
     page.text.push_str(HEAD);
-    page.inner(&schema, "");
+    page.inner(schema, "");
     page.text
 }
 

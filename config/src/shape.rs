@@ -6,24 +6,28 @@
 //! is enforced first; it is small, and only what `schemars` makes of [`crate::raw`] has to be
 //! understood.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use crate::problem::{Report, below, item, near_miss, quoted};
 use crate::raw::RawPipeline;
 
 /// The schema of a configuration file, as a tree.
-pub(crate) fn schema() -> Value {
-    schemars::schema_for!(RawPipeline).to_value()
+pub(crate) fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> =
+        LazyLock::new(|| schemars::schema_for!(RawPipeline).to_value());
+    &SCHEMA
 }
 
 /// Notes everything in `tree` that the schema does not allow.
 pub(crate) fn check(tree: &Value, report: &mut Report) {
     let schema = schema();
     Shape {
-        root: &schema,
+        root: schema,
         report,
     }
-    .value(tree, &schema, "");
+    .value(tree, schema, "");
 }
 
 /// What `schema` stands for: itself, what it refers to, or each of its choices.

@@ -315,3 +315,32 @@ fn a_parking_is_for_stores_without_an_order_and_for_one_sink_alone() {
         logs.yaml:19: sinks.archive.on_outage.park.kafka.topic: is the topic of `sinks.a.on_outage.park` too (give each its own)"#]],
     );
 }
+
+#[test]
+fn a_text_that_stands_for_far_more_than_it_says_is_refused() {
+    let lines = (1..8).map(|number| {
+        let before = vec![format!("*a{}", number - 1); 9].join(", ");
+        format!("a{number}: &a{number} [{before}]\n")
+    });
+    let billions = format!("a0: &a0 [x]\n{}", lines.collect::<String>());
+    check_text(
+        &billions,
+        &[],
+        &expect![
+            "logs.yaml:7: is not a configuration: it is too large, with what its aliases stand for"
+        ],
+    );
+    let deep =
+        expect!["logs.yaml:1: is not a configuration: its lists and maps are nested too deeply"];
+    for open in ["- ", "? ", "[", "{a: "] {
+        check_text(&open.repeat(200), &[], &deep);
+        check_text(&format!("{}x", open.repeat(200_000)), &[], &deep);
+    }
+    let (lists, ends) = ("[".repeat(40), "]".repeat(40));
+    let by_alias = format!("a: &a {lists}x{ends}\nb: {lists}*a{ends}\n");
+    check_text(
+        &by_alias,
+        &[],
+        &expect!["logs.yaml:2: is not a configuration: its lists and maps are nested too deeply"],
+    );
+}

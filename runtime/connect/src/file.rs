@@ -4,7 +4,7 @@ pub mod sink;
 pub mod source;
 
 pub(crate) mod lines;
-mod manifest;
+pub(crate) mod manifest;
 mod path;
 mod staged;
 mod store;

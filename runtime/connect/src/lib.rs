@@ -19,6 +19,8 @@ mod late;
 pub mod mongodb;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+#[cfg(all(any(test, fuzzing), feature = "file"))]
+pub mod oracle;
 #[cfg(any(feature = "elasticsearch", feature = "mongodb", feature = "mysql"))]
 mod parts;
 pub mod sink;

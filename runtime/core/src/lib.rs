@@ -9,6 +9,8 @@ pub mod headers;
 pub mod id;
 pub mod numbers;
 pub mod only;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 pub mod sink;
 pub mod source;
 pub mod transform;

@@ -197,8 +197,11 @@ impl Runs {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::metadata::Named;
     use super::*;
+    use crate::oracle;
 
     fn run(sink: &str, name: &str) -> NamedRun {
         NamedRun {
@@ -223,6 +226,13 @@ mod tests {
         let error = metadata::read("tamis/3 archive/a-1").unwrap_err();
         assert!(error.contains("version \"3\""), "{error}");
         assert!(metadata::read("tamis/2 archive").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn the_metadata_is_refused_or_says_the_same_once_more(text in "tamis/[0-3]?( ?[a-zé/-]{0,9}){0,4}") {
+            oracle::metadata(text.as_bytes());
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub use self::value::{Fragment, ToJson};
 mod block;
 mod edit;
 mod index;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 mod pointer;
 mod scan;
 mod shape;

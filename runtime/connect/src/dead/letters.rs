@@ -37,6 +37,13 @@ impl LetterSource {
         letters.dedup_by(|a, b| place(a) == place(b));
         Self { letters, limits }
     }
+
+    /// The letters of each partition.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = &[DeadLetter]> {
+        self.letters.chunk_by(|a, b| {
+            place(a).0 == place(b).0 && place(a).1 == place(b).1 && a.partition == b.partition
+        })
+    }
 }
 
 fn place(letter: &DeadLetter) -> (&str, &str, i32, u64) {
@@ -52,16 +59,13 @@ fn place(letter: &DeadLetter) -> (&str, &str, i32, u64) {
 impl Source for LetterSource {
     /// Goes on to its end even when the pipeline is to stop: what is begun is brought to an end, and there is little of it.
     async fn run(self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
-        let Self { letters, limits } = *self;
-        for letters in letters.chunk_by(|a, b| {
-            place(a).0 == place(b).0 && place(a).1 == place(b).1 && a.partition == b.partition
-        }) {
+        for letters in self.partitions() {
             let partition = Arc::new(partition(&letters[0]));
             // No group remembers it, and no one else has anything staged under the name of this owner.
             intake.open_unkept(&partition);
             let mut rest = letters;
             while !rest.is_empty() {
-                let batch = batch(&partition, &mut rest, limits);
+                let batch = batch(&partition, &mut rest, self.limits);
                 // Stopped: what is not settled stays where it is.
                 if intake.send(&mut Some(batch)).await.is_err() {
                     return Ok(());
@@ -73,7 +77,7 @@ impl Source for LetterSource {
 }
 
 /// The first of `letters` that make a batch, which they then lack.
-fn batch(
+pub(crate) fn batch(
     partition: &Arc<Partition>,
     letters: &mut &[DeadLetter],
     limits: BatchLimits,

@@ -100,7 +100,7 @@ impl DeadLetter {
 
     /// The letter that a topic has in a record with `headers` in their flat form; or why it is none. The topic's own time counts
     /// only where the letter has no word about it.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", fuzzing))]
     pub(crate) fn in_topic(
         headers: &[u8],
         key: Option<&[u8]>,
@@ -122,7 +122,7 @@ impl DeadLetter {
             let missing = || format!("header {name} is missing");
             head.remove(name).ok_or_else(missing)
         };
-        Ok(Self {
+        let letter = Self {
             version: VERSION,
             id: said(dead::HEADER_ID)?,
             stage: said(dead::HEADER_STAGE)?,
@@ -137,7 +137,16 @@ impl DeadLetter {
             key: key.map(content),
             value: value.map(content),
             headers: own,
-        })
+        };
+        letter.checked()
+    }
+
+    /// The letter, if what it says can be: a record has another one behind it in its partition.
+    pub(crate) fn checked(self) -> Result<Self, String> {
+        match self.offset.checked_add(1) {
+            Some(_) => Ok(self),
+            None => Err(format!("offset {} is none that a source has", self.offset)),
+        }
     }
 
     /// The record's time.
@@ -173,7 +182,7 @@ fn time(timestamp_ms: i64) -> Option<String> {
     Some(time.to_string())
 }
 
-#[cfg(feature = "kafka")]
+#[cfg(any(feature = "kafka", fuzzing))]
 fn number<T: std::str::FromStr>(name: &str, said: &str) -> Result<T, String> {
     said.parse()
         .map_err(|_| format!("header {name} is {said:?}, which is no number"))

@@ -122,17 +122,27 @@ impl Snapshot {
 }
 
 /// What the lines of one file say.
-struct Lines<T> {
+pub(crate) struct Lines<T, R = Take<BufReader<File>>> {
     path: PathBuf,
     line: usize,
     /// `None` at the end, or after a failure.
-    input: Option<io::Result<Take<BufReader<File>>>>,
+    input: Option<io::Result<R>>,
     parse: fn(&[u8]) -> Result<T, String>,
 }
 
 impl<T> Lines<T> {
     fn of((path, size): (PathBuf, u64), parse: fn(&[u8]) -> Result<T, String>) -> Self {
         let input = File::open(&path).map(|file| BufReader::new(file).take(size));
+        Self::new(path, input, parse)
+    }
+}
+
+impl<T, R: BufRead> Lines<T, R> {
+    pub(crate) fn new(
+        path: PathBuf,
+        input: io::Result<R>,
+        parse: fn(&[u8]) -> Result<T, String>,
+    ) -> Self {
         Self {
             path,
             line: 0,
@@ -170,7 +180,7 @@ impl<T> Lines<T> {
     }
 }
 
-impl<T> Iterator for Lines<T> {
+impl<T, R: BufRead> Iterator for Lines<T, R> {
     type Item = Result<(String, T), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -189,11 +199,13 @@ impl<T> Iterator for Lines<T> {
     }
 }
 
-fn letter(line: &[u8]) -> Result<DeadLetter, String> {
-    parse(line, VERSION)
+/// The letter that a line says.
+pub(crate) fn letter(line: &[u8]) -> Result<DeadLetter, String> {
+    parse(line, VERSION).and_then(DeadLetter::checked)
 }
 
-fn mark(line: &[u8]) -> Result<Marker, String> {
+/// The mark that a line says.
+pub(crate) fn mark(line: &[u8]) -> Result<Marker, String> {
     parse(line, marker::VERSION)
 }
 

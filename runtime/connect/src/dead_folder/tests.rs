@@ -197,6 +197,8 @@ fn a_line_that_is_no_letter_is_named_and_one_without_an_end_is_passed_over() {
     check_read(&format!("{later}\n"), &[Err("version 2 is not known")]);
     let broken = line.replace("\"base64\":\"", "\"base64\":\"!");
     check_read(&format!("{broken}\n"), &[Err("line 1")]);
+    let beyond = line.replace("\"offset\":42", "\"offset\":18446744073709551615");
+    check_read(&format!("{beyond}\n{line}\n"), &[Err("line 1"), id]);
 }
 
 #[test]

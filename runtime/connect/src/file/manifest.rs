@@ -26,7 +26,7 @@ pub(crate) struct Manifest {
     split: u32,
     start: u64,
     next: u64,
-    files: Vec<Entry>,
+    pub(crate) files: Vec<Entry>,
 }
 
 /// One file of a run.
@@ -73,13 +73,17 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(disk::failed("read", path)(error)),
         };
-        let manifest: Self =
-            serde_json::from_slice(&bytes).map_err(|error| unusable(path, &error))?;
-        if manifest.version != VERSION {
-            let problem = format!("version {} is not known", manifest.version);
-            return Err(unusable(path, &problem));
-        }
+        let manifest = Self::parse(&bytes).map_err(|problem| unusable(path, &problem))?;
         Ok(Some(manifest))
+    }
+
+    /// The manifest that `bytes` are, or why they are none.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if manifest.version != VERSION {
+            return Err(format!("version {} is not known", manifest.version));
+        }
+        Ok(manifest)
     }
 }
 
@@ -230,7 +234,7 @@ fn same_content(a: &Path, b: &Path) -> io::Result<bool> {
 }
 
 /// `path` below `base`: neither a manifest nor its name may lead out of the root.
-fn within(base: &Path, path: &str) -> Result<PathBuf, SinkError> {
+pub(crate) fn within(base: &Path, path: &str) -> Result<PathBuf, SinkError> {
     let inside = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_)));

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Index;
+use super::{Index, oracle};
 
 mod check;
 mod edit;
@@ -89,18 +89,15 @@ fn text() -> impl Strategy<Value = String> {
 
 /// What the view knows of `bytes`: the same whatever it has read before.
 fn index(bytes: &[u8]) -> Index {
-    index_after(bytes, bytes)
+    oracle::index_after(bytes, bytes)
 }
 
-fn index_after(before: &[u8], bytes: &[u8]) -> Index {
-    let (mut fresh, mut used) = (Index::default(), Index::default());
-    fresh.read(bytes);
-    used.read(before);
-    used.read(bytes);
-    assert_eq!(used.fault(bytes).is_some(), fresh.fault(bytes).is_some());
-    assert_eq!(used.root(), fresh.root());
-    let found =
-        |index: &Index| -> Vec<_> { index.members().iter().map(|member| member.found).collect() };
-    assert_eq!(found(&used), found(&fresh));
-    used
+#[test]
+fn the_view_does_what_it_must_on_the_seeds_and_what_comes_of_them() {
+    tamis_fuzz_short::run("view", 5_000, oracle::view);
+}
+
+#[test]
+fn edits_do_what_they_must_on_the_seeds_and_what_comes_of_them() {
+    tamis_fuzz_short::run("splice", 5_000, oracle::splice);
 }

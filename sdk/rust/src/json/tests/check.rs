@@ -2,9 +2,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::Value;
 
-use super::{index, index_after, text};
+use super::super::oracle;
+use super::{index, text};
 
 fn check(bytes: &[u8]) {
     check_after(bytes, bytes);
@@ -12,15 +12,7 @@ fn check(bytes: &[u8]) {
 
 /// The same with a view that has read `before`, whose keys it remembers.
 fn check_after(before: &[u8], bytes: &[u8]) {
-    let expected = serde_json::from_slice::<Value>(bytes);
-    let seen = index_after(before, bytes).fault(bytes);
-    assert_eq!(
-        seen.is_some(),
-        expected.is_err(),
-        "{seen:?} but {:?} for {:?}",
-        expected.err(),
-        String::from_utf8_lossy(bytes)
-    );
+    oracle::view::check(before, bytes, &[]);
 }
 
 /// Valid ones and others.

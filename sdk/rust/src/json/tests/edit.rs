@@ -2,55 +2,17 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::super::{EditError, Edits, Fragment, JsonMut, Pointer};
+use super::super::oracle::splice::Edit::{self, Remove, Set};
+use super::super::{EditError, Edits, Fragment, JsonMut, Pointer, oracle};
 use super::{KEYS, LEAVES, index, key, object, space, value};
 
-#[derive(Debug, Clone)]
-enum Edit {
-    Set(&'static str, Value),
-    Remove(&'static str),
-}
-use Edit::{Remove, Set};
-
-/// The key that a pointer to the top level names.
-fn named(pointer: &str) -> String {
-    pointer[1..].replace("~1", "/").replace("~0", "~")
+fn edited(text: &str, edits: &[Edit<'static>]) -> String {
+    oracle::splice::check(text.as_bytes(), edits).expect("an object")
 }
 
-fn edited(text: &str, edits: &[Edit]) -> String {
-    let mut index = index(text.as_bytes());
-    let mut done = Edits::default();
-    let mut json = JsonMut::new(text.as_bytes(), &mut index, &mut done, false);
-    let mut map: Map<String, Value> = serde_json::from_str(text).expect("an object");
-    for edit in edits {
-        match edit {
-            Set(pointer, value) => {
-                json.set(pointer, value).expect("a member of the top level");
-                map.insert(named(pointer), value.clone());
-            }
-            Remove(pointer) => {
-                let there = json.remove(pointer).expect("a member of the top level");
-                assert_eq!(
-                    there,
-                    map.remove(&named(pointer)).is_some(),
-                    "{pointer} of {text}"
-                );
-            }
-        }
-    }
-    let mut out = Vec::new();
-    done.splice(text.as_bytes(), &index, &mut out);
-    let out = String::from_utf8(out).expect("text");
-    let seen: Map<String, Value> = serde_json::from_str(&out).unwrap_or_else(|error| {
-        panic!("{error}: {out:?} from {text:?} by {edits:?}");
-    });
-    assert_eq!(seen, map, "{out:?} from {text:?} by {edits:?}");
-    out
-}
-
-fn check(text: &str, edits: &[Edit], expected: &str) {
+fn check(text: &str, edits: &[Edit<'static>], expected: &str) {
     assert_eq!(edited(text, edits), expected);
 }
 
@@ -182,7 +144,7 @@ fn a_fragment_is_written_once_and_set_often() {
     assert_eq!(out, br#"{"f":{"a":[1,"x"]}}"#);
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
+fn edit() -> impl Strategy<Value = Edit<'static>> {
     let pointer = || prop::sample::select(&KEYS[..]).prop_map(|(_, pointer)| pointer);
     let value = prop::sample::select(&LEAVES[..])
         .prop_map(|leaf| serde_json::from_str(leaf).expect("valid"));

@@ -1,56 +1,21 @@
 //! The view finds in valid JSON what serde_json finds, and survives everything else.
 
 use proptest::prelude::*;
-use serde_json::Value;
 
-use super::super::{Json, JsonValue};
+use super::super::{Json, oracle};
 use super::{KEYS, index, text};
 
-fn check(bytes: &[u8], pointer: &str) {
-    let index = index(bytes);
-    let json = Json::new(bytes, &index);
-    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
-        // Anything goes, as long as it is an answer.
-        let seen = json.get(pointer);
-        assert_eq!(json.str(pointer), seen.and_then(JsonValue::str));
-        return;
-    };
-    let expected = value.pointer(pointer);
-    let seen = json
-        .get(pointer)
-        .map(|seen| seen.parse::<Value>().expect("valid"));
-    assert_eq!(seen.as_ref(), expected, "{pointer} in {value}");
-    assert_eq!(
-        json.str(pointer).as_deref(),
-        expected.and_then(Value::as_str)
-    );
-    assert_eq!(json.u64(pointer), expected.and_then(Value::as_u64));
-    assert_eq!(json.i64(pointer), expected.and_then(Value::as_i64));
-    assert_eq!(json.f64(pointer), expected.and_then(Value::as_f64));
-    assert_eq!(json.bool(pointer), expected.and_then(Value::as_bool));
-    assert_eq!(json.is_object(), value.is_object());
-    let kind = json
-        .get(pointer)
-        .map(|seen| (seen.is_null(), seen.is_object(), seen.is_array()));
-    assert_eq!(
-        kind,
-        expected.map(|value| (value.is_null(), value.is_object(), value.is_array()))
-    );
-}
-
 fn check_all(bytes: &[u8]) {
+    let mut pointers = oracle::view::guesses(bytes);
     for (_, first) in KEYS {
-        check(bytes, first);
+        pointers.push(first.to_owned());
         for (_, second) in KEYS {
-            check(bytes, &format!("{first}{second}"));
-            check(bytes, &format!("/a{first}{second}"));
+            pointers.push(format!("{first}{second}"));
+            pointers.push(format!("/a{first}{second}"));
         }
     }
-    for pointer in [
-        "", "a", "~", "/~", "/~2", "/~01", "/-", "/00", "/+0", "/1", "/a/1", "//",
-    ] {
-        check(bytes, pointer);
-    }
+    pointers.extend(["/~2", "/~01", "/a/1"].map(str::to_owned));
+    oracle::view::check(bytes, bytes, &pointers);
 }
 
 #[test]
