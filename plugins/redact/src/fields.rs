@@ -6,7 +6,7 @@ use super::text::Decoded;
 /// How many fields there can be: one bit for each.
 pub(super) const FIELDS_MAX: usize = 64;
 
-/// The fields that are hidden.
+/// The fields that are hidden, those first that are named most exactly.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<Field>);
 
@@ -47,7 +47,10 @@ impl Fields {
     /// Adds the one that `pointer` names, of which there are fewer than [`FIELDS_MAX`] as yet.
     pub(super) fn add(&mut self, pointer: &str, method: Method) {
         let tokens = pointer.split('/').skip(1).map(Token::new).collect();
-        self.0.push(Field { tokens, method });
+        let field = Field { tokens, method };
+        // The first one that names something counts.
+        let behind = self.0.partition_point(|it| it.stars().le(field.stars()));
+        self.0.insert(behind, field);
     }
 
     /// The ways that start at the record as a whole.
@@ -66,8 +69,7 @@ impl Fields {
             return Named::Way(ways);
         }
         let key = if raw.contains(&b'\\') {
-            decoded.read(raw);
-            decoded.text()
+            decoded.json(raw)
         } else {
             raw
         };
@@ -100,6 +102,14 @@ impl Fields {
             bits,
             depth: ways.depth + 1,
         })
+    }
+}
+
+impl Field {
+    /// Which tokens are a star. Of two fields for the same place the one in which a star comes later is meant more
+    /// exactly: it is the lesser one here.
+    fn stars(&self) -> impl Iterator<Item = bool> {
+        self.tokens.iter().map(|token| *token == Token::Each)
     }
 }
 

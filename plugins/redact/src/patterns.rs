@@ -58,6 +58,9 @@ impl Pattern {
 }
 
 impl Patterns {
+    /// All there are.
+    pub(super) const ALL: Self = Self([Some(Method::Hash); 5]);
+
     pub(super) fn add(&mut self, pattern: Pattern, method: Method) {
         self.0[pattern as usize] = Some(method);
     }

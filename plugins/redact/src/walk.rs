@@ -6,8 +6,9 @@
 use memchr::memchr2;
 
 use super::fields::{Named, Ways};
-use super::hide::Method;
-use super::patterns::{self, Match};
+use super::hide::{self, Method};
+use super::patterns::{self, Patterns};
+use super::search::Kind;
 use super::{Rules, Scratch};
 
 /// A way through `value`, as far as it has been gone.
@@ -40,8 +41,7 @@ impl<'a> Walk<'a> {
 
     /// Goes through what is no JSON, as through one string.
     pub(super) fn text(mut self) -> bool {
-        patterns::find(self.value, self.rules.patterns, &mut self.scratch.found);
-        self.replace_found(0, false);
+        self.replace_found(0, self.value.len(), Kind::Plain);
         self.finish()
     }
 
@@ -118,63 +118,63 @@ impl<'a> Walk<'a> {
             return end;
         }
         self.cut(at, end);
-        let Scratch { out, decoded, .. } = &mut *self.scratch;
-        out.push(b'"');
-        match raw {
-            [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => {
-                decoded.read(inner);
-                self.rules.hide.field(method, decoded.text(), out);
-            }
-            [b'"', inner @ .., b'"'] => self.rules.hide.field(method, inner, out),
-            other => self.rules.hide.field(method, other, out),
+        self.scratch.out.push(b'"');
+        match method {
+            Method::Hash => self.hash_field(raw),
+            Method::Mask => self.scratch.out.extend_from_slice(hide::STARS),
+            Method::Remove => {}
         }
-        out.push(b'"');
+        self.scratch.out.push(b'"');
         end
+    }
+
+    /// Writes the hash of a field: that of the number or the address that it is, if it is one from its start to its end.
+    fn hash_field(&mut self, raw: &[u8]) {
+        let Scratch {
+            out,
+            search,
+            decoded,
+        } = &mut *self.scratch;
+        let (written, kind) = match raw {
+            [b'"', written @ .., b'"'] => (written, Kind::Json),
+            other => (other, Kind::Plain),
+        };
+        if !raw.starts_with(b"{") && !raw.starts_with(b"[") {
+            search.run(written, kind, Patterns::ALL);
+            if let [found] = search.found()
+                && (found.start, found.end) == (0, written.len())
+            {
+                let text = hide::canonical(found.pattern, search.said(*found));
+                return self.rules.hide.hash(&text, out);
+            }
+        }
+        match kind {
+            Kind::Json => self.rules.hide.hash(decoded.json(written), out),
+            Kind::Plain => self.rules.hide.hash(written, out),
+        }
     }
 
     /// Hides what is found in the string that starts here.
     fn string(&mut self, at: usize) -> usize {
         let end = self.string_end(at);
-        let inner = &self.value[at + 1..end - 1];
-        if inner.len() < patterns::BYTES_MIN || self.rules.patterns.is_empty() {
-            return end;
-        }
-        let Scratch { found, decoded, .. } = &mut *self.scratch;
-        if inner.contains(&b'\\') {
-            decoded.read(inner);
-            patterns::find(decoded.text(), self.rules.patterns, found);
-            self.replace_found(at + 1, true);
-        } else {
-            patterns::find(inner, self.rules.patterns, found);
-            self.replace_found(at + 1, false);
-        }
+        self.replace_found(at + 1, end - 1, Kind::Json);
         end
     }
 
-    /// Replaces what was found in the text that starts here, or in what it says, if it `is_decoded`.
-    fn replace_found(&mut self, start: usize, is_decoded: bool) {
-        for number in 0..self.scratch.found.len() {
-            let Match {
-                start: from,
-                end: to,
-                pattern,
-            } = self.scratch.found[number];
-            if is_decoded {
-                let decoded = &self.scratch.decoded;
-                let (from, to) = (decoded.place(from), decoded.place(to));
-                self.cut(start + from, start + to);
-            } else {
-                self.cut(start + from, start + to);
-            }
-            let Scratch { out, decoded, .. } = &mut *self.scratch;
-            let text = if is_decoded {
-                &decoded.text()[from..to]
-            } else {
-                &self.value[start + from..start + to]
-            };
-            self.rules
-                .hide
-                .found(self.rules.patterns, pattern, text, out);
+    /// Replaces what is found from `start` to `end`.
+    fn replace_found(&mut self, start: usize, end: usize, kind: Kind) {
+        let patterns = self.rules.patterns;
+        let written = &self.value[start..end];
+        if written.len() < patterns::BYTES_MIN || patterns.is_empty() {
+            return;
+        }
+        self.scratch.search.run(written, kind, patterns);
+        for number in 0..self.scratch.search.found().len() {
+            let found = self.scratch.search.found()[number];
+            self.cut(start + found.start, start + found.end);
+            let Scratch { out, search, .. } = &mut *self.scratch;
+            let text = search.said(found);
+            self.rules.hide.found(patterns, found.pattern, text, out);
         }
     }
 
