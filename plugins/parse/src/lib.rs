@@ -77,6 +77,11 @@ impl Plugin for Parse {
     }
 }
 
+/// Whether it is digits, and nothing else.
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// `line` without what colours it in a terminal: `ESC [ 3 4 m`.
 fn without_colours(line: &str) -> Cow<'_, str> {
     let mut pieces = line.split("\x1b[");

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::is_digits;
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -94,8 +96,9 @@ pub(super) fn access(text: &str) -> Option<String> {
 pub(super) fn epoch(text: &str) -> Option<String> {
     let (mantissa, exponent) = text.split_once("e+").unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || ![whole, fraction, exponent].into_iter().all(is_number) {
+    if ![whole, exponent].into_iter().all(is_digits)
+        || !(fraction.is_empty() || is_digits(fraction))
+    {
         return None;
     }
     let exponent: usize = exponent.parse().ok().filter(|&it| it < 20)?;
