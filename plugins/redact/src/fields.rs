@@ -43,6 +43,13 @@ pub(super) enum Named {
     Way(Ways),
 }
 
+impl Ways {
+    /// Whether there is nothing at the end of them.
+    pub(super) fn is_empty(self) -> bool {
+        self.bits == 0
+    }
+}
+
 impl Fields {
     /// Adds the one that `pointer` names, of which there are fewer than [`FIELDS_MAX`] as yet.
     pub(super) fn add(&mut self, pointer: &str, method: Method) {
@@ -65,7 +72,7 @@ impl Fields {
     /// What is said of the member with this key, which is written between its quotes as `raw`.
     #[inline]
     pub(super) fn member(&self, ways: Ways, raw: &[u8], decoded: &mut Decoded) -> Named {
-        if ways.bits == 0 {
+        if ways.is_empty() {
             return Named::Way(ways);
         }
         let key = if raw.contains(&b'\\') {
@@ -79,7 +86,7 @@ impl Fields {
     /// What is said of the element with this index.
     #[inline]
     pub(super) fn element(&self, ways: Ways, index: usize) -> Named {
-        if ways.bits == 0 {
+        if ways.is_empty() {
             return Named::Way(ways);
         }
         self.named(ways, |token| token.has_index(index))

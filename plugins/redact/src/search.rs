@@ -40,6 +40,9 @@ impl Search {
     pub(super) fn run(&mut self, written: &[u8], kind: Kind, patterns: Patterns) {
         self.found.clear();
         self.said.clear();
+        if !patterns::may_have(written, patterns) {
+            return;
+        }
         if memchr3(b'\\', text::ESC, b'%', written).is_none() {
             patterns::find(written, patterns, &mut self.matches);
             self.note(written, |at| at);

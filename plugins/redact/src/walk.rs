@@ -16,6 +16,8 @@ pub(super) struct Walk<'a> {
     value: &'a [u8],
     rules: &'a Rules,
     scratch: &'a mut Scratch,
+    /// What is looked for: nothing where the value has nothing.
+    patterns: Patterns,
     /// What of the value is written to `scratch.out`, or cut out.
     done: usize,
 }
@@ -24,18 +26,27 @@ impl<'a> Walk<'a> {
     /// The start of one.
     pub(super) fn new(value: &'a [u8], rules: &'a Rules, scratch: &'a mut Scratch) -> Self {
         scratch.out.clear();
+        let patterns = if patterns::may_have(value, rules.patterns) {
+            rules.patterns
+        } else {
+            Patterns::default()
+        };
         Self {
             value,
             rules,
             scratch,
+            patterns,
             done: 0,
         }
     }
 
     /// Goes through JSON. Returns whether anything was hidden; what is left is in `scratch.out` then.
     pub(super) fn json(mut self) -> bool {
-        let start = self.space(0);
-        self.any(start, self.rules.fields.ways());
+        let ways = self.rules.fields.ways();
+        if !self.has_nothing(ways) {
+            let start = self.space(0);
+            self.any(start, ways);
+        }
         self.finish()
     }
 
@@ -53,8 +64,16 @@ impl<'a> Walk<'a> {
         true
     }
 
+    /// Whether there is nothing to hide where these ways lead.
+    fn has_nothing(&self, ways: Ways) -> bool {
+        ways.is_empty() && self.patterns.is_empty()
+    }
+
     /// Passes the value that starts here. Gives the place behind it, as all that passes something does.
     fn any(&mut self, at: usize, ways: Ways) -> usize {
+        if self.has_nothing(ways) {
+            return self.skip(at);
+        }
         match self.peek(at) {
             b'"' => self.string(at),
             b'{' | b'[' => self.container(at, ways),
@@ -163,9 +182,9 @@ impl<'a> Walk<'a> {
 
     /// Replaces what is found from `start` to `end`.
     fn replace_found(&mut self, start: usize, end: usize, kind: Kind) {
-        let patterns = self.rules.patterns;
+        let patterns = self.patterns;
         let written = &self.value[start..end];
-        if written.len() < patterns::BYTES_MIN || patterns.is_empty() {
+        if written.len() < patterns::BYTES_MIN {
             return;
         }
         self.scratch.search.run(written, kind, patterns);

@@ -160,10 +160,7 @@ fn what_is_written_out_is_read() {
         ],
     );
     check("email", &[r"\\n«name\u0040qq.com»\r u=«name%40qq.com»&v=1"]);
-    check(
-        "email",
-        &["u=«name%40qq.com»%2C«a%25b@c.de» «a%20b@c.de»,"],
-    );
+    check("email", &["u=«name%40qq.com»%2C«a%25b@c.de» «a%20b@c.de»,"]);
     check(
         "bank_card",
         &["LIKE '%«6222021234567894»%' %20«4111111111111111»"],

@@ -2,7 +2,7 @@
 
 use super::{Match, Pattern, Patterns, is_inside};
 
-const WORD: &[u8] = b"bearer";
+pub(super) const WORD: &[u8] = b"bearer";
 
 /// So long a token needs no digit: the words of a language have some, too.
 const LONG: usize = 20;
