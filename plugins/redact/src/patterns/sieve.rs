@@ -40,14 +40,19 @@ fn has_digits(text: &[u8]) -> bool {
         if is_part(&byte) {
             let start = at - text[..at].iter().rev().take_while(is_part).count();
             at += text[at..].iter().take_while(is_part).count();
-            let stretch = text[start..at].iter();
-            let digits = stretch.filter(|byte| byte.is_ascii_digit()).count();
-            let has_plus = text[..start].ends_with(b"+");
-            if digits + usize::from(has_plus) > DIGITS_MIN {
+            if at - start >= DIGITS_MIN && is_long(text, start, at) {
                 return true;
             }
         }
         at += DIGITS_MIN;
     }
     false
+}
+
+/// Whether the stretch from `start` to `end` has digits enough.
+fn is_long(text: &[u8], start: usize, end: usize) -> bool {
+    let stretch = text[start..end].iter();
+    let digits = stretch.filter(|byte| byte.is_ascii_digit()).count();
+    let has_plus = text[..start].ends_with(b"+");
+    digits + usize::from(has_plus) > DIGITS_MIN
 }
