@@ -1,7 +1,6 @@
 //! Which members and elements are named by the settings.
 
 use super::hide::Method;
-use super::text::Decoded;
 
 /// How many fields there can be: one bit for each.
 pub(super) const FIELDS_MAX: usize = 64;
@@ -69,17 +68,12 @@ impl Fields {
         Ways { bits, depth: 0 }
     }
 
-    /// What is said of the member with this key, which is written between its quotes as `raw`.
+    /// What is said of the member with this key.
     #[inline]
-    pub(super) fn member(&self, ways: Ways, raw: &[u8], decoded: &mut Decoded) -> Named {
+    pub(super) fn member(&self, ways: Ways, key: &[u8]) -> Named {
         if ways.is_empty() {
             return Named::Way(ways);
         }
-        let key = if raw.contains(&b'\\') {
-            decoded.json(raw)
-        } else {
-            raw
-        };
         self.named(ways, |token| token.has_key(key))
     }
 

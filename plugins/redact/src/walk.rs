@@ -119,12 +119,14 @@ impl<'a> Walk<'a> {
 
     /// What is said of the member whose key starts here, and the place of its value.
     fn member(&mut self, at: usize, ways: Ways) -> (Named, usize) {
-        let behind = self.string_end(at);
+        let (behind, is_escaped) = self.key_end(at);
         let key = &self.value[at + 1..behind - 1];
-        let named = self
-            .rules
-            .fields
-            .member(ways, key, &mut self.scratch.decoded);
+        let key = if is_escaped && !ways.is_empty() {
+            self.scratch.decoded.json(key)
+        } else {
+            key
+        };
+        let named = self.rules.fields.member(ways, key);
         let colon = self.space(behind);
         (named, self.space(colon + 1))
     }
@@ -243,15 +245,21 @@ impl<'a> Walk<'a> {
 
     /// Passes the string that starts here, with its quotes.
     fn string_end(&self, start: usize) -> usize {
-        let mut at = start + 1;
+        self.key_end(start).0
+    }
+
+    /// The same, and whether there are escapes in it.
+    fn key_end(&self, start: usize) -> (usize, bool) {
+        let (mut at, mut is_escaped) = (start + 1, false);
         while let Some(offset) = memchr2(b'"', b'\\', &self.value[at..]) {
             at += offset;
             if self.value[at] == b'"' {
-                return at + 1;
+                return (at + 1, is_escaped);
             }
+            is_escaped = true;
             at += 2;
         }
-        self.value.len()
+        (self.value.len(), is_escaped)
     }
 
     fn space(&self, mut at: usize) -> usize {
