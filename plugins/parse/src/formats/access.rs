@@ -10,8 +10,8 @@ use crate::time;
 pub(super) fn parse(line: &str, object: &mut Object) -> Option<()> {
     let (head, rest) = line.split_once(" [")?;
     let head = Head::read(head)?;
-    let (time, rest) = rest.split_once("] \"")?;
-    let (request, rest) = quoted::split(rest)?;
+    let (time, rest) = rest.split_once(']')?;
+    let (request, rest) = quoted::split(rest.strip_prefix(" \"")?)?;
     let (status, rest) = rest.strip_prefix(' ')?.split_once(' ')?;
     let (bytes, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     object.text("time", &time::access(time)?);
