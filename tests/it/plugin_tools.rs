@@ -11,6 +11,8 @@ use tamis_tests::tamis::{Ended, output, tamis};
 
 const LEVEL_FILTER: &str = "plugins/level-filter/level-filter.wasm";
 const ENRICH: &str = "plugins/enrich/enrich.wasm";
+const REDACT: &str = "plugins/redact/redact.wasm";
+const PARSE: &str = "plugins/parse/parse.wasm";
 
 /// `tamis plugin` with these arguments.
 fn plugin<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended {

@@ -62,6 +62,12 @@ impl Format {
     }
 }
 
+/// Whether it is a name, such as one of a logger: letters, digits, and some of `marks`.
+fn is_name(text: &str, marks: &str) -> bool {
+    let is_part = |it: char| it.is_alphanumeric() || marks.contains(it);
+    !text.is_empty() && text.chars().all(is_part)
+}
+
 /// The word at the start of a text, and what is behind the spaces that follow it.
 fn word(text: &str) -> (&str, &str) {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));

@@ -53,7 +53,10 @@ impl Plugin for Parse {
         if is_json {
             return Fate::Keep;
         }
-        let line = String::from_utf8_lossy(value);
+        let line = match str::from_utf8(value) {
+            Ok(line) => Cow::Borrowed(line),
+            Err(_) => String::from_utf8_lossy(value),
+        };
         let line = line.trim_end_matches(['\r', '\n']);
         let plain = without_colours(line);
         for format in &self.formats {
@@ -77,14 +80,18 @@ impl Plugin for Parse {
     }
 }
 
+/// Whether it is digits, and nothing else.
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// `line` without what colours it in a terminal: `ESC [ 3 4 m`.
 fn without_colours(line: &str) -> Cow<'_, str> {
-    let mut pieces = line.split("\x1b[");
-    let first = pieces.next().unwrap_or_default();
-    if first.len() == line.len() {
+    if !line.contains('\x1b') {
         return Cow::Borrowed(line);
     }
-    let mut plain = first.to_owned();
+    let mut pieces = line.split("\x1b[");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let is_colour = |byte: u8| byte.is_ascii_digit() || byte == b';';
         let length = piece.bytes().take_while(|&byte| is_colour(byte)).count();

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::is_digits;
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -39,7 +41,7 @@ pub(super) fn date_time(text: &str) -> Option<Time<'_>> {
         });
     };
     let clock = text[11..clock_end].replace(',', ".");
-    let text = Cow::Owned(format!("{}T{clock}{zone}", &text[..10]));
+    let text = Cow::Owned([&text[..10], "T", &clock, &zone].concat());
     Some(Time {
         text,
         has_zone: true,
@@ -94,8 +96,9 @@ pub(super) fn access(text: &str) -> Option<String> {
 pub(super) fn epoch(text: &str) -> Option<String> {
     let (mantissa, exponent) = text.split_once("e+").unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || ![whole, fraction, exponent].into_iter().all(is_number) {
+    if ![whole, exponent].into_iter().all(is_digits)
+        || !(fraction.is_empty() || is_digits(fraction))
+    {
         return None;
     }
     let exponent: usize = exponent.parse().ok().filter(|&it| it < 20)?;
@@ -143,8 +146,12 @@ fn zone(text: &str) -> Option<(Cow<'static, str>, &str)> {
     let text = text.strip_prefix(' ').unwrap_or(text);
     let (zone, length) = match *text.as_bytes() {
         [b'Z', ..] => (Cow::Borrowed("Z"), 1),
-        [b'+' | b'-', h0, h1, b':', m0, m1, ..] => (offset(&text[..1], [h0, h1, m0, m1])?, 6),
-        [b'+' | b'-', h0, h1, m0, m1, ..] => (offset(&text[..1], [h0, h1, m0, m1])?, 5),
+        [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1, ..] => {
+            (offset(char::from(sign), [h0, h1, m0, m1])?, 6)
+        }
+        [sign @ (b'+' | b'-'), h0, h1, m0, m1, ..] => {
+            (offset(char::from(sign), [h0, h1, m0, m1])?, 5)
+        }
         _ => return None,
     };
     let rest = &text[length..];
@@ -152,10 +159,11 @@ fn zone(text: &str) -> Option<(Cow<'static, str>, &str)> {
     (!goes_on).then_some((zone, rest))
 }
 
-fn offset(sign: &str, [h0, h1, m0, m1]: [u8; 4]) -> Option<Cow<'static, str>> {
+fn offset(sign: char, [h0, h1, m0, m1]: [u8; 4]) -> Option<Cow<'static, str>> {
     let (hour, minute) = (two(h0, h1)?, two(m0, m1)?);
     let is_offset = hour <= 23 && minute <= 59;
-    is_offset.then(|| Cow::Owned(format!("{sign}{hour:02}:{minute:02}")))
+    let [h0, h1, m0, m1] = [h0, h1, m0, m1].map(char::from);
+    is_offset.then(|| Cow::Owned([sign, h0, h1, ':', m0, m1].iter().collect()))
 }
 
 /// How many bytes the `12:00:00.123` at the start of a text has.

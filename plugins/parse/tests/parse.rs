@@ -54,6 +54,25 @@ fn zap_console() {
                 "INFO\tready\t{}",
                 Some(r#"{"level":"info","message":"ready","fields":{}}"#),
             ),
+            // A message that is an object itself, and one that looks like a caller.
+            (
+                "2023-01-18 12:00:00\tINFO\tmain.go:42\t{\"a\":1}",
+                Some(
+                    r#"{"time":"2023-01-18 12:00:00","level":"info","caller":"main.go:42","message":"{\"a\":1}"}"#,
+                ),
+            ),
+            (
+                "INFO\tapp\tmain.go:42\t{\"a\":1}",
+                Some(
+                    r#"{"level":"info","logger":"app","caller":"main.go:42","message":"{\"a\":1}"}"#,
+                ),
+            ),
+            (
+                "INFO\tmain.go:42\tmain.go:43\t{\"a\":1}",
+                Some(
+                    r#"{"level":"info","caller":"main.go:42","message":"main.go:43","fields":{"a":1}}"#,
+                ),
+            ),
             (
                 "2023-01-18T12:00:00.123+0800\tINFO\t",
                 Some(r#"{"time":"2023-01-18T12:00:00.123+08:00","level":"info","message":""}"#),
@@ -114,6 +133,40 @@ fn combined() {
             (
                 r#"10.0.0.1 - - [18/Jan/2023:12:00:00 +0800] "GET / HTTP/1.1"#,
                 None,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn combined_with_a_server_before_it() {
+    check(
+        "combined",
+        &[
+            (
+                r#"example.com:80 1.2.3.4 - - [18/Jan/2023:12:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-""#,
+                Some(
+                    r#"{"time":"2023-01-18T12:00:00+00:00","vhost":"example.com","port":80,"client":"1.2.3.4","method":"GET","path":"/","protocol":"HTTP/1.1","status":200,"bytes":1}"#,
+                ),
+            ),
+            (
+                r#"example.com:443 ::1 ident li lei [18/Jan/2023:12:00:00 +0000] "-" 408 -"#,
+                Some(
+                    r#"{"time":"2023-01-18T12:00:00+00:00","vhost":"example.com","port":443,"client":"::1","ident":"ident","user":"li lei","status":408}"#,
+                ),
+            ),
+            // These name no server, but a client with its port, and one of IPv6.
+            (
+                r#"1.2.3.4:80 - li lei [18/Jan/2023:12:00:00 +0000] "-" 408 -"#,
+                Some(
+                    r#"{"time":"2023-01-18T12:00:00+00:00","client":"1.2.3.4:80","user":"li lei","status":408}"#,
+                ),
+            ),
+            (
+                r#"fe80::1:80 ident li lei [18/Jan/2023:12:00:00 +0000] "-" 408 -"#,
+                Some(
+                    r#"{"time":"2023-01-18T12:00:00+00:00","client":"fe80::1:80","ident":"ident","user":"li lei","status":408}"#,
+                ),
             ),
         ],
     );

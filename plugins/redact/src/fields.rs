@@ -1,12 +1,11 @@
 //! Which members and elements are named by the settings.
 
 use super::hide::Method;
-use super::text::Decoded;
 
 /// How many fields there can be: one bit for each.
 pub(super) const FIELDS_MAX: usize = 64;
 
-/// The fields that are hidden.
+/// The fields that are hidden, those first that are named most exactly.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<Field>);
 
@@ -43,11 +42,21 @@ pub(super) enum Named {
     Way(Ways),
 }
 
+impl Ways {
+    /// Whether there is nothing at the end of them.
+    pub(super) fn is_empty(self) -> bool {
+        self.bits == 0
+    }
+}
+
 impl Fields {
     /// Adds the one that `pointer` names, of which there are fewer than [`FIELDS_MAX`] as yet.
     pub(super) fn add(&mut self, pointer: &str, method: Method) {
         let tokens = pointer.split('/').skip(1).map(Token::new).collect();
-        self.0.push(Field { tokens, method });
+        let field = Field { tokens, method };
+        // The first one that names something counts.
+        let behind = self.0.partition_point(|it| it.stars().le(field.stars()));
+        self.0.insert(behind, field);
     }
 
     /// The ways that start at the record as a whole.
@@ -59,25 +68,19 @@ impl Fields {
         Ways { bits, depth: 0 }
     }
 
-    /// What is said of the member with this key, which is written between its quotes as `raw`.
+    /// What is said of the member with this key.
     #[inline]
-    pub(super) fn member(&self, ways: Ways, raw: &[u8], decoded: &mut Decoded) -> Named {
-        if ways.bits == 0 {
+    pub(super) fn member(&self, ways: Ways, key: &[u8]) -> Named {
+        if ways.is_empty() {
             return Named::Way(ways);
         }
-        let key = if raw.contains(&b'\\') {
-            decoded.read(raw);
-            decoded.text()
-        } else {
-            raw
-        };
         self.named(ways, |token| token.has_key(key))
     }
 
     /// What is said of the element with this index.
     #[inline]
     pub(super) fn element(&self, ways: Ways, index: usize) -> Named {
-        if ways.bits == 0 {
+        if ways.is_empty() {
             return Named::Way(ways);
         }
         self.named(ways, |token| token.has_index(index))
@@ -100,6 +103,14 @@ impl Fields {
             bits,
             depth: ways.depth + 1,
         })
+    }
+}
+
+impl Field {
+    /// Which tokens are a star. Of two fields for the same place the one in which a star comes later is meant more
+    /// exactly: it is the lesser one here.
+    fn stars(&self) -> impl Iterator<Item = bool> {
+        self.tokens.iter().map(|token| *token == Token::Each)
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) enum Method {
     Remove,
 }
 
-const STARS: &[u8] = b"***";
+/// What masks a whole field.
+pub(super) const STARS: &[u8] = b"***";
 
 /// How many bytes of a hash are shown.
 const HASH_BYTES: usize = 16;
@@ -52,15 +53,6 @@ impl Hide {
         Self { mac: key.map(mac) }
     }
 
-    /// Writes what stands in for a field with this text, between its quotes.
-    pub(super) fn field(&self, method: Method, text: &[u8], out: &mut Vec<u8>) {
-        match method {
-            Method::Mask => out.extend_from_slice(STARS),
-            Method::Hash => self.hash(text, out),
-            Method::Remove => {}
-        }
-    }
-
     /// Writes what stands in for `text`, which is one of `pattern`.
     pub(super) fn found(
         &self,
@@ -76,7 +68,8 @@ impl Hide {
         }
     }
 
-    fn hash(&self, text: &[u8], out: &mut Vec<u8>) {
+    /// Writes the hash of `text`.
+    pub(super) fn hash(&self, text: &[u8], out: &mut Vec<u8>) {
         let mut mac = self.mac.clone().expect("settings with a hash have a key");
         mac.update(text);
         out.extend_from_slice(b"hmac:");
@@ -114,7 +107,7 @@ fn mask_digits(text: &[u8], reach: usize, out: &mut Vec<u8>) {
 }
 
 /// The same text for all ways to write the same thing.
-fn canonical(pattern: Pattern, text: &[u8]) -> Vec<u8> {
+pub(super) fn canonical(pattern: Pattern, text: &[u8]) -> Vec<u8> {
     match pattern {
         Pattern::Phone => {
             let digits: Vec<u8> = digits(text).collect();

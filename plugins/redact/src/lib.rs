@@ -4,7 +4,8 @@ use tamis_sdk::{ConfigError, Fate, Plugin, Record, export_plugin};
 
 use self::fields::Fields;
 use self::hide::Hide;
-use self::patterns::{Match, Patterns};
+use self::patterns::Patterns;
+use self::search::Search;
 use self::settings::OnInvalid;
 pub use self::settings::Settings;
 use self::text::Decoded;
@@ -13,6 +14,7 @@ use self::walk::Walk;
 mod fields;
 mod hide;
 mod patterns;
+mod search;
 mod settings;
 mod text;
 mod walk;
@@ -38,7 +40,7 @@ struct Rules {
 struct Scratch {
     /// The new value, as far as it is written.
     out: Vec<u8>,
-    found: Vec<Match>,
+    search: Search,
     decoded: Decoded,
 }
 

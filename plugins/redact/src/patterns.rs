@@ -10,7 +10,10 @@ use super::hide::Method;
 
 mod email;
 mod numbers;
+mod sieve;
 mod token;
+
+pub(super) use self::sieve::may_have;
 
 /// The shortest text in which something can be found: `a@b.cn`.
 pub(super) const BYTES_MIN: usize = 6;
@@ -58,6 +61,9 @@ impl Pattern {
 }
 
 impl Patterns {
+    /// All there are.
+    pub(super) const ALL: Self = Self([Some(Method::Hash); 5]);
+
     pub(super) fn add(&mut self, pattern: Pattern, method: Method) {
         self.0[pattern as usize] = Some(method);
     }
@@ -78,16 +84,18 @@ impl Patterns {
 }
 
 /// The bytes that something can be recognised by.
-const SIGNS: [bool; 256] = {
-    let mut signs = [false; 256];
-    let bytes = b"0123456789+@bB";
+const SIGNS: [bool; 256] = set(b"0123456789+@bB");
+
+/// Whether each byte is one of `bytes`.
+const fn set(bytes: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
     let mut index = 0;
     while index < bytes.len() {
-        signs[bytes[index] as usize] = true;
+        set[bytes[index] as usize] = true;
         index += 1;
     }
-    signs
-};
+    set
+}
 
 /// Finds all there is in `text`, in order, in the place of what was found before. Nothing overlaps.
 pub(super) fn find(text: &[u8], patterns: Patterns, found: &mut Vec<Match>) {

@@ -1,6 +1,11 @@
-//! The text of a JSON string that has escapes in it.
+//! What a text says: whatever it is written with, it is read before something is looked for in it.
 
-/// A text, and where in the string each byte of it comes from. Kept from string to string for its memory.
+use tamis_sdk::json::unescape;
+
+/// What starts a colour in a terminal.
+pub(super) const ESC: u8 = 0x1b;
+
+/// A text, and where in what it was read from each byte of it comes from. Kept from text to text for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
     text: Vec<u8>,
@@ -8,27 +13,95 @@ pub(super) struct Decoded {
     places: Vec<usize>,
 }
 
-impl Decoded {
-    /// Reads what is between the quotes of a string.
-    pub(super) fn read(&mut self, raw: &[u8]) {
-        self.text.clear();
-        self.places.clear();
-        let mut at = 0;
-        while let Some(&byte) = raw.get(at) {
-            if byte == b'\\' {
-                let (character, width) = unescape(&raw[at..]);
-                let mut buffer = [0; 4];
-                let bytes = character.encode_utf8(&mut buffer).as_bytes();
-                self.text.extend_from_slice(bytes);
-                self.places.extend(std::iter::repeat_n(at, bytes.len()));
-                at += width;
-            } else {
-                self.text.push(byte);
-                self.places.push(at);
-                at += 1;
-            }
+/// What is between the quotes of a string in a record: its escapes are those of JSON.
+fn json(rest: &[u8]) -> Option<(char, usize)> {
+    if rest[0] == b'\\' {
+        unescape(rest)
+    } else {
+        None
+    }
+}
+
+/// What was written out: escapes of JSON that stands in a text, however deep, so that there may be more backslashes than
+/// one, and what colours a text in a terminal, which is one character like any other that is no letter.
+pub(super) fn written_out(rest: &[u8]) -> Option<(char, usize)> {
+    let (character, width) = match rest[0] {
+        b'\\' => {
+            let more = rest[1..].iter().take_while(|&&byte| byte == b'\\').count();
+            let (character, width) = unescape(&rest[more..]).unwrap_or(('\\', 1));
+            (character, more + width)
         }
-        self.places.push(raw.len());
+        ESC => (char::from(ESC), 1),
+        _ => return None,
+    };
+    let colour = if character == char::from(ESC) {
+        colour_length(&rest[width..])
+    } else {
+        0
+    };
+    Some((character, width + colour))
+}
+
+/// What URLs and forms are written with: `%40`. Bytes beyond ASCII are only some letter here.
+pub(super) fn percent(rest: &[u8]) -> Option<(char, usize)> {
+    let [b'%', high, low, ..] = *rest else {
+        return None;
+    };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+    Some((char::from(byte), 3))
+}
+
+/// How much of `[31m` there is behind an `ESC`.
+fn colour_length(rest: &[u8]) -> usize {
+    let Some(rest) = rest.strip_prefix(b"[") else {
+        return 0;
+    };
+    let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
+    let length = rest.iter().take_while(is_part).count();
+    if rest.get(length) == Some(&b'm') {
+        length + 2
+    } else {
+        0
+    }
+}
+
+impl Decoded {
+    /// Reads what is between the quotes of a JSON string.
+    pub(super) fn json(&mut self, raw: &[u8]) -> &[u8] {
+        self.start(raw);
+        self.resolve(json);
+        &self.text
+    }
+
+    /// Starts with a text as it is.
+    pub(super) fn start(&mut self, text: &[u8]) -> &[u8] {
+        self.text.clear();
+        self.text.extend_from_slice(text);
+        self.places.clear();
+        self.places.extend(0..=text.len());
+        &self.text
+    }
+
+    /// Puts characters in the place of what `read` finds them to be written with: it gets all that is left, and gives
+    /// a character and how many bytes that one is written with, which are no fewer than those that it has.
+    pub(super) fn resolve(&mut self, read: fn(&[u8]) -> Option<(char, usize)>) {
+        let (mut from, mut to) = (0, 0);
+        while from < self.text.len() {
+            let mut buffer = [self.text[from], 0, 0, 0];
+            let (length, width) = match read(&self.text[from..]) {
+                Some((character, width)) => (character.encode_utf8(&mut buffer).len(), width),
+                None => (1, 1),
+            };
+            let place = self.places[from];
+            self.text[to..to + length].copy_from_slice(&buffer[..length]);
+            self.places[to..to + length].fill(place);
+            from += width;
+            to += length;
+        }
+        self.places[to] = self.places[from];
+        self.text.truncate(to);
+        self.places.truncate(to + 1);
     }
 
     /// What it says.
@@ -36,46 +109,8 @@ impl Decoded {
         &self.text
     }
 
-    /// Where the character that has the byte `at` of the text starts in the string.
+    /// Where what has the byte `at` of the text starts in what it was read from.
     pub(super) fn place(&self, at: usize) -> usize {
         self.places[at]
     }
-}
-
-/// The character of the escape that `raw` starts with, and how many bytes the escape has.
-fn unescape(raw: &[u8]) -> (char, usize) {
-    let character = match raw.get(1) {
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => return unicode(raw),
-        Some(&same) => char::from(same),
-        None => return (char::REPLACEMENT_CHARACTER, 1),
-    };
-    (character, 2)
-}
-
-fn unicode(raw: &[u8]) -> (char, usize) {
-    let units = [hex4(raw, 0), hex4(raw, 6)];
-    let pair = match units {
-        [Some(high @ 0xd800..=0xdbff), Some(low @ 0xdc00..=0xdfff)] => {
-            char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))
-        }
-        _ => None,
-    };
-    match (pair, units[0].and_then(char::from_u32)) {
-        (Some(character), _) => (character, 12),
-        (None, Some(character)) => (character, 6),
-        (None, None) => (char::REPLACEMENT_CHARACTER, 2),
-    }
-}
-
-/// The four hexadecimal digits of the escape `\uXXXX` that starts at `at`.
-fn hex4(raw: &[u8], at: usize) -> Option<u32> {
-    let digits = raw.get(at..at + 6)?.strip_prefix(b"\\u")?;
-    digits.iter().try_fold(0, |number, &digit| {
-        Some(number << 4 | char::from(digit).to_digit(16)?)
-    })
 }

@@ -6,8 +6,9 @@
 use memchr::memchr2;
 
 use super::fields::{Named, Ways};
-use super::hide::Method;
-use super::patterns::{self, Match};
+use super::hide::{self, Method};
+use super::patterns::{self, Patterns};
+use super::search::Kind;
 use super::{Rules, Scratch};
 
 /// A way through `value`, as far as it has been gone.
@@ -15,6 +16,8 @@ pub(super) struct Walk<'a> {
     value: &'a [u8],
     rules: &'a Rules,
     scratch: &'a mut Scratch,
+    /// What is looked for: nothing where the value has nothing.
+    patterns: Patterns,
     /// What of the value is written to `scratch.out`, or cut out.
     done: usize,
 }
@@ -23,25 +26,33 @@ impl<'a> Walk<'a> {
     /// The start of one.
     pub(super) fn new(value: &'a [u8], rules: &'a Rules, scratch: &'a mut Scratch) -> Self {
         scratch.out.clear();
+        let patterns = if patterns::may_have(value, rules.patterns) {
+            rules.patterns
+        } else {
+            Patterns::default()
+        };
         Self {
             value,
             rules,
             scratch,
+            patterns,
             done: 0,
         }
     }
 
     /// Goes through JSON. Returns whether anything was hidden; what is left is in `scratch.out` then.
     pub(super) fn json(mut self) -> bool {
-        let start = self.space(0);
-        self.any(start, self.rules.fields.ways());
+        let ways = self.rules.fields.ways();
+        if !self.has_nothing(ways) {
+            let start = self.space(0);
+            self.any(start, ways);
+        }
         self.finish()
     }
 
     /// Goes through what is no JSON, as through one string.
     pub(super) fn text(mut self) -> bool {
-        patterns::find(self.value, self.rules.patterns, &mut self.scratch.found);
-        self.replace_found(0, false);
+        self.replace_found(0, self.value.len(), Kind::Plain);
         self.finish()
     }
 
@@ -53,8 +64,16 @@ impl<'a> Walk<'a> {
         true
     }
 
+    /// Whether there is nothing to hide where these ways lead.
+    fn has_nothing(&self, ways: Ways) -> bool {
+        ways.is_empty() && self.patterns.is_empty()
+    }
+
     /// Passes the value that starts here. Gives the place behind it, as all that passes something does.
     fn any(&mut self, at: usize, ways: Ways) -> usize {
+        if self.has_nothing(ways) {
+            return self.skip(at);
+        }
         match self.peek(at) {
             b'"' => self.string(at),
             b'{' | b'[' => self.container(at, ways),
@@ -100,12 +119,14 @@ impl<'a> Walk<'a> {
 
     /// What is said of the member whose key starts here, and the place of its value.
     fn member(&mut self, at: usize, ways: Ways) -> (Named, usize) {
-        let behind = self.string_end(at);
+        let (behind, is_escaped) = self.key_end(at);
         let key = &self.value[at + 1..behind - 1];
-        let named = self
-            .rules
-            .fields
-            .member(ways, key, &mut self.scratch.decoded);
+        let key = if is_escaped && !ways.is_empty() {
+            self.scratch.decoded.json(key)
+        } else {
+            key
+        };
+        let named = self.rules.fields.member(ways, key);
         let colon = self.space(behind);
         (named, self.space(colon + 1))
     }
@@ -118,63 +139,63 @@ impl<'a> Walk<'a> {
             return end;
         }
         self.cut(at, end);
-        let Scratch { out, decoded, .. } = &mut *self.scratch;
-        out.push(b'"');
-        match raw {
-            [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => {
-                decoded.read(inner);
-                self.rules.hide.field(method, decoded.text(), out);
-            }
-            [b'"', inner @ .., b'"'] => self.rules.hide.field(method, inner, out),
-            other => self.rules.hide.field(method, other, out),
+        self.scratch.out.push(b'"');
+        match method {
+            Method::Hash => self.hash_field(raw),
+            Method::Mask => self.scratch.out.extend_from_slice(hide::STARS),
+            Method::Remove => {}
         }
-        out.push(b'"');
+        self.scratch.out.push(b'"');
         end
+    }
+
+    /// Writes the hash of a field: that of the number or the address that it is, if it is one from its start to its end.
+    fn hash_field(&mut self, raw: &[u8]) {
+        let Scratch {
+            out,
+            search,
+            decoded,
+        } = &mut *self.scratch;
+        let (written, kind) = match raw {
+            [b'"', written @ .., b'"'] => (written, Kind::Json),
+            other => (other, Kind::Plain),
+        };
+        if !raw.starts_with(b"{") && !raw.starts_with(b"[") {
+            search.run(written, kind, Patterns::ALL);
+            if let [found] = search.found()
+                && (found.start, found.end) == (0, written.len())
+            {
+                let text = hide::canonical(found.pattern, search.said(*found));
+                return self.rules.hide.hash(&text, out);
+            }
+        }
+        match kind {
+            Kind::Json => self.rules.hide.hash(decoded.json(written), out),
+            Kind::Plain => self.rules.hide.hash(written, out),
+        }
     }
 
     /// Hides what is found in the string that starts here.
     fn string(&mut self, at: usize) -> usize {
         let end = self.string_end(at);
-        let inner = &self.value[at + 1..end - 1];
-        if inner.len() < patterns::BYTES_MIN || self.rules.patterns.is_empty() {
-            return end;
-        }
-        let Scratch { found, decoded, .. } = &mut *self.scratch;
-        if inner.contains(&b'\\') {
-            decoded.read(inner);
-            patterns::find(decoded.text(), self.rules.patterns, found);
-            self.replace_found(at + 1, true);
-        } else {
-            patterns::find(inner, self.rules.patterns, found);
-            self.replace_found(at + 1, false);
-        }
+        self.replace_found(at + 1, end - 1, Kind::Json);
         end
     }
 
-    /// Replaces what was found in the text that starts here, or in what it says, if it `is_decoded`.
-    fn replace_found(&mut self, start: usize, is_decoded: bool) {
-        for number in 0..self.scratch.found.len() {
-            let Match {
-                start: from,
-                end: to,
-                pattern,
-            } = self.scratch.found[number];
-            if is_decoded {
-                let decoded = &self.scratch.decoded;
-                let (from, to) = (decoded.place(from), decoded.place(to));
-                self.cut(start + from, start + to);
-            } else {
-                self.cut(start + from, start + to);
-            }
-            let Scratch { out, decoded, .. } = &mut *self.scratch;
-            let text = if is_decoded {
-                &decoded.text()[from..to]
-            } else {
-                &self.value[start + from..start + to]
-            };
-            self.rules
-                .hide
-                .found(self.rules.patterns, pattern, text, out);
+    /// Replaces what is found from `start` to `end`.
+    fn replace_found(&mut self, start: usize, end: usize, kind: Kind) {
+        let patterns = self.patterns;
+        let written = &self.value[start..end];
+        if written.len() < patterns::BYTES_MIN {
+            return;
+        }
+        self.scratch.search.run(written, kind, patterns);
+        for number in 0..self.scratch.search.found().len() {
+            let found = self.scratch.search.found()[number];
+            self.cut(start + found.start, start + found.end);
+            let Scratch { out, search, .. } = &mut *self.scratch;
+            let text = search.said(found);
+            self.rules.hide.found(patterns, found.pattern, text, out);
         }
     }
 
@@ -224,15 +245,21 @@ impl<'a> Walk<'a> {
 
     /// Passes the string that starts here, with its quotes.
     fn string_end(&self, start: usize) -> usize {
-        let mut at = start + 1;
+        self.key_end(start).0
+    }
+
+    /// The same, and whether there are escapes in it.
+    fn key_end(&self, start: usize) -> (usize, bool) {
+        let (mut at, mut is_escaped) = (start + 1, false);
         while let Some(offset) = memchr2(b'"', b'\\', &self.value[at..]) {
             at += offset;
             if self.value[at] == b'"' {
-                return at + 1;
+                return (at + 1, is_escaped);
             }
+            is_escaped = true;
             at += 2;
         }
-        self.value.len()
+        (self.value.len(), is_escaped)
     }
 
     fn space(&self, mut at: usize) -> usize {

@@ -5,13 +5,18 @@ use tamis_sdk::testing;
 
 /// Each of `texts` has what the pattern finds in brackets.
 fn check(pattern: &str, texts: &[&str]) {
+    check_between(pattern, ['[', ']'], texts);
+}
+
+/// Each of `texts` has what the pattern finds between `marks`.
+fn check_between(pattern: &str, marks: [char; 2], texts: &[&str]) {
     let settings = format!(r#"{{"patterns":["{pattern}"],"method":"remove"}}"#);
     for marked in texts {
-        let text = marked.replace(['[', ']'], "");
+        let text = marked.replace(marks, "");
         let (mut expected, mut rest) = (String::new(), *marked);
-        while let Some((before, behind)) = rest.split_once('[') {
+        while let Some((before, behind)) = rest.split_once(marks[0]) {
             expected.push_str(before);
-            rest = behind.split_once(']').expect("closed").1;
+            rest = behind.split_once(marks[1]).expect("closed").1;
         }
         expected.push_str(rest);
         let value = serde_json::to_string(&text).expect("text");
@@ -37,6 +42,7 @@ fn phones() {
             "00 [13800138000]",
             "[010-12345678] [0755-1234567]",
             "[+1 415 555 0100] [+33 6 12 34 56 78], [+442071234567]",
+            "[+8613800138000] 12 ms, [+86 13800138000] 12, [+86 138-0013-8000] 12, [+442071234567] 12",
             "end [13800138000].",
             // Not these.
             "12800138000 1380013800 138001380001",
@@ -119,13 +125,79 @@ fn bearer_tokens() {
             "Authorization: Bearer [eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln]",
             "bearer [abc12345] and BEARER\t[mF_9.B5f-4.1JqM==],",
             "{\"Authorization\":\"Bearer [abcdefghijklmnopqrst]\"}",
+            "Bearer [12|k3j4h5g6] <Bearer [abcdefghijklmnopqrst:secret]> ('Bearer [a$b!c#d&1]')",
+            "{Bearer [abcd1234;e]}，Bearer [abcd1234]，Bearer%20[abcd1234]%22",
             // Not these.
             "bearer of news, bearer certificates",
             "Bearer abc1234",
+            "Bearer realm=\"example\"",
             "forbearer abc12345 Bearerabc12345",
             "Bearer ",
         ],
     );
+}
+
+/// However a text came to where it is, it says the same.
+#[test]
+fn what_is_written_out_is_read() {
+    let check = |pattern: &str, texts: &[&str]| check_between(pattern, ['«', '»'], texts);
+    check(
+        "phone",
+        &[
+            // JSON within a string, and within a string of that.
+            r#"{"m":"\n«13800138000»\\t«13900139000»\u4e2d«13700137000»"}"#,
+            r"«138\u00300138000» \u7535\u8bdd«13800138000» «\\u0031380013800\\\u0030»",
+            r"a\d13800138000 \\u006113800138000 C:\new13800138000 \«13800138000»\",
+            // Colours.
+            "\u{1b}[31m«13800138000»\u{1b}[0m \u{1b}[1;31m«+8613800138000»\u{1b}[m",
+            r"\u001b[31m«13800138000»\\u001b[m",
+            "\u{1b}[3113800138000 \u{1b}[31n13800138000 \u{1b}31m13800138000 [31m13800138000",
+            // URLs and forms.
+            "phone=«%2B8613800138000»&a=%3A«13800138000»&b=%20«13800138000»&c=«138%200013%2D8000»",
+            "%E7%94%B5%E8%AF%9D«13800138000»%e3%80%82 %6113800138000 %zz13800138000",
+            // These are none.
+            "LIKE '%«13800138000»%' 100%«13800138000»",
+        ],
+    );
+    check("email", &[r"\\n«name\u0040qq.com»\r u=«name%40qq.com»&v=1"]);
+    check("email", &["u=«name%40qq.com»%2C«a%25b@c.de» «a%20b@c.de»,"]);
+    check(
+        "bank_card",
+        &["LIKE '%«6222021234567894»%' %20«4111111111111111»"],
+    );
+    check(
+        "id_card",
+        &["LIKE '%«440300199003071234»%' %3d«11010519491231002X»%26"],
+    );
+    check(
+        "bearer_token",
+        &[
+            r#"{"h":"\nBearer «abcd1234»\"}"#,
+            "h=Bearer%20«abcd1234»%22 Bearer «abcdefg1%20»",
+        ],
+    );
+}
+
+/// One text that is no JSON.
+#[test]
+fn what_is_written_out_is_read_where_there_is_no_json() {
+    let settings = r#"{"patterns":["phone","email"],"on_invalid":"text"}"#;
+    for (text, expected) in [
+        (r#"{"a":"\n13800138000"#, r#"{"a":"\n138****8000"#),
+        (r#"{"a":"138\u00300138000"#, r#"{"a":"138****8000"#),
+        (r#"{"a":"\\n13800138000"#, r#"{"a":"\\n138****8000"#),
+        (
+            "\u{1b}[31m13800138000\u{1b}[0m",
+            "\u{1b}[31m138****8000\u{1b}[0m",
+        ),
+        (
+            "a=name%40qq.com&b=%2013800138000",
+            "a=n***@qq.com&b=%20138****8000",
+        ),
+    ] {
+        let fates = testing::run::<Redact>(settings, &[text.into()]);
+        assert_eq!(fates[0].value(), Some(expected), "{text}");
+    }
 }
 
 #[test]

@@ -106,6 +106,17 @@ fn a_hash_is_of_the_text_and_the_same_for_all_ways_to_write_it() {
         r#"{"a":13800138000}"#,
         &format!(r#"{{"a":"{phone}"}}"#),
     );
+    // A field that is one thing from its start to its end has the hash that it has where it is found.
+    for written in [
+        "+86 138-0013-8000",
+        r"\u002b8613800138000",
+        "%2B8613800138000",
+    ] {
+        let record = format!(r#"{{"a":"{written}"}}"#);
+        check(fields, &record, &format!(r#"{{"a":"{phone}"}}"#));
+    }
+    let mail = r#"{"a":"hmac:06b4abc65ed786cc34cc7aa94a2941ca"}"#;
+    check(fields, r#"{"a":"Name@Example.COM"}"#, mail);
     let secret = r#"{"a":"hmac:864a3b44d2316572ac6a59f7d19b237f"}"#;
     check(fields, r#"{"a":"a secret"}"#, secret);
     check(fields, r#"{"a":"\u0061 s\u0065cret"}"#, secret);
@@ -114,6 +125,7 @@ fn a_hash_is_of_the_text_and_the_same_for_all_ways_to_write_it() {
         ("13800138000", "523ecb40568489642145ec3bc655d72e"),
         ("+86 138-0013-8000", "523ecb40568489642145ec3bc655d72e"),
         ("008613800138000", "523ecb40568489642145ec3bc655d72e"),
+        ("%2B86%2013800138000", "523ecb40568489642145ec3bc655d72e"),
         ("4111 1111 1111 1111", "6ab68ca2a9a5093ababdf00856c5692b"),
         ("Name@Example.COM", "06b4abc65ed786cc34cc7aa94a2941ca"),
         ("11010519491231002x", "dd6a5ba2eed683e7925b20f655c01434"),
@@ -121,6 +133,31 @@ fn a_hash_is_of_the_text_and_the_same_for_all_ways_to_write_it() {
         let expected = format!(r#"{{"a":"<hmac:{hash}>"}}"#);
         check(patterns, &format!(r#"{{"a":"<{written}>"}}"#), &expected);
     }
+}
+
+#[test]
+fn what_is_behind_a_number_is_not_in_its_hash() {
+    check(
+        r#""method":"hash","patterns":["phone"]"#,
+        r#""+8613800138000 12 ms""#,
+        r#""hmac:523ecb40568489642145ec3bc655d72e 12 ms""#,
+    );
+}
+
+#[test]
+fn of_fields_for_the_same_place_the_most_exact_one_counts() {
+    let settings = r#""fields":["/*/*","/u/*","/*/n","/u/n","/v"],"method":"mask",
+        "methods":{"/u/n":"remove","/*/n":"hash","/v":"hash"}"#;
+    check(settings, r#"{"u":{"n":1,"m":2}}"#, r#"{"u":{"m":"***"}}"#);
+    let hash = "hmac:864a3b44d2316572ac6a59f7d19b237f";
+    check(
+        settings,
+        r#"{"w":{"n":"a secret","m":2}}"#,
+        &format!(r#"{{"w":{{"n":"{hash}","m":"***"}}}}"#),
+    );
+    // What is within a field goes with it.
+    let within = r#""fields":["/a/b","/a"],"methods":{"/a/b":"remove"}"#;
+    check(within, r#"{"a":{"b":1}}"#, r#"{"a":"***"}"#);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub use self::pointer::{AsPointer, Pointer, join};
 use self::pointer::{TakeApart, Token};
 use self::scan::{BROKEN, Scanner};
 use self::shape::Shapes;
+pub use self::text::unescape;
 pub use self::value::{Fragment, ToJson};
 
 mod block;

@@ -2,7 +2,7 @@
 
 use tamis_tests::place::Place;
 
-use super::{ENRICH, LEVEL_FILTER, assert_refused, plugin};
+use super::{ENRICH, LEVEL_FILTER, PARSE, REDACT, assert_refused, plugin};
 
 #[test]
 fn the_reference_plugins_bear_what_it_makes() {
@@ -16,7 +16,21 @@ fn the_reference_plugins_bear_what_it_makes() {
         "set: { env: prod }\nlevel: {}\ntimestamp: { zone: Asia/Shanghai, record_time: true, on_error: reject }\n\
          position: { topic: /topic, offset: /offset }\n",
     );
-    for (wasm, settings) in [(LEVEL_FILTER, level), (ENRICH, enrich)] {
+    let redact = place.write(
+        "redact.yaml",
+        "fields: [/Field/user_id, \"/*/0\"]\npatterns: [phone, id_card, email, bank_card, bearer_token]\n\
+         method: hash\nmethods: { email: remove, phone: mask }\nkey: 0123456789abcdef\non_invalid: text\n",
+    );
+    let parse = place.write(
+        "parse.yaml",
+        "formats: [json, zap_console, combined, rfc5424, rfc3164, logback, logfmt]\n",
+    );
+    for (wasm, settings) in [
+        (LEVEL_FILTER, level),
+        (ENRICH, enrich),
+        (REDACT, redact),
+        (PARSE, parse),
+    ] {
         let settings = settings.to_str().unwrap();
         let cases = place.path("cases");
         let arguments = [

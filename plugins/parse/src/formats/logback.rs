@@ -6,11 +6,12 @@
 //! 2023-01-18T12:00:00.123+08:00  INFO 42 --- [app] [main] com.example.App : message
 //! ```
 
+use crate::is_digits;
 use crate::level::level;
 use crate::object::Object;
 use crate::time;
 
-use super::word;
+use super::{is_name, word};
 
 /// What is in brackets before the logger; no pattern has more.
 const BRACKETS_MAX: usize = 3;
@@ -61,7 +62,7 @@ impl<'t> Head<'t> {
                         self.level = Some(level);
                         rest = behind;
                     }
-                    (_, Some(behind)) if self.pid.is_none() && is_number(first) => {
+                    (_, Some(behind)) if self.pid.is_none() && is_digits(first) => {
                         self.pid = Some(first);
                         rest = behind.trim_start_matches(' ');
                     }
@@ -105,7 +106,7 @@ fn write_logger<'t>(text: &'t str, object: &mut Object) -> &'t str {
         None => (None, rest),
     };
     match message(rest) {
-        Some(message) if is_logger(logger) => {
+        Some(message) if is_name(logger, "._-/$:") => {
             object.text("logger", logger);
             object.some_text("caller", caller);
             message
@@ -118,7 +119,7 @@ fn write_logger<'t>(text: &'t str, object: &mut Object) -> &'t str {
 fn caller(text: &str) -> Option<(&str, &str)> {
     let (caller, rest) = text.strip_prefix('(')?.split_once(')')?;
     let (file, line) = caller.rsplit_once(':')?;
-    (file.contains('.') && is_number(line)).then_some((caller, rest.trim_start_matches(' ')))
+    (file.contains('.') && is_digits(line)).then_some((caller, rest.trim_start_matches(' ')))
 }
 
 /// What is behind the dash or the colon.
@@ -129,14 +130,4 @@ fn message(text: &str) -> Option<&str> {
     } else {
         rest.strip_prefix(' ')
     }
-}
-
-fn is_logger(text: &str) -> bool {
-    let is_part =
-        |it: char| it.is_alphanumeric() || matches!(it, '.' | '_' | '-' | '/' | '$' | ':');
-    !text.is_empty() && text.chars().all(is_part)
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,5 +1,6 @@
 //! What both kinds of syslog have: the priority.
 
+use crate::is_digits;
 use crate::object::Object;
 
 /// As `logger -p` has them; `warning` and `err` as other formats have them.
@@ -41,9 +42,8 @@ pub(super) struct Priority(usize);
 /// The `<34>` at the start of a line, and what is behind it.
 pub(super) fn priority(line: &str) -> Option<(Priority, &str)> {
     let (digits, rest) = line.strip_prefix('<')?.split_once('>')?;
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (1..=3).contains(&digits.len())
-        && (digits == "0" || !digits.starts_with('0'));
+    let is_number =
+        is_digits(digits) && digits.len() <= 3 && (digits == "0" || !digits.starts_with('0'));
     let priority = digits.parse().ok().filter(|_| is_number)?;
     (priority < FACILITIES.len() * SEVERITIES.len()).then_some((Priority(priority), rest))
 }

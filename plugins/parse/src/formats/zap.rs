@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::is_name;
+use crate::is_digits;
 use crate::level::level;
 use crate::object::Object;
 use crate::time;
@@ -24,9 +26,18 @@ pub(super) fn parse(line: &str, object: &mut Object) -> Option<()> {
             rest
         }
     };
-    let (rest, fields) = split_fields(rest);
-    let message = write_names(rest, object);
-    object.text("message", message);
+    let (before, fields) = split_fields(rest);
+    let names = Names::read(before);
+    // An object that is all there is behind the caller is the message.
+    let is_message = fields.is_some() && names.caller.is_none() && is_caller(names.message);
+    let (names, fields) = if is_message {
+        (Names::read(rest), None)
+    } else {
+        (names, fields)
+    };
+    object.some_text("logger", names.logger);
+    object.some_text("caller", names.caller);
+    object.text("message", names.message);
     if let Some(fields) = fields {
         object.json("fields", fields);
     }
@@ -60,38 +71,43 @@ fn split_fields(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Writes logger and caller, if they are there. Gives the message, in which there can be tabs.
-fn write_names<'t>(text: &'t str, object: &mut Object) -> &'t str {
-    let Some((first, rest)) = text.split_once('\t') else {
-        return text;
-    };
-    if is_caller(first) {
-        object.text("caller", first);
-        return rest;
+/// What is between the level and the fields. There can be tabs in the message.
+#[derive(Debug, Default)]
+struct Names<'t> {
+    logger: Option<&'t str>,
+    caller: Option<&'t str>,
+    message: &'t str,
+}
+
+impl<'t> Names<'t> {
+    fn read(text: &'t str) -> Self {
+        let mut names = Self {
+            message: text,
+            ..Self::default()
+        };
+        let Some((first, rest)) = text.split_once('\t') else {
+            return names;
+        };
+        if is_caller(first) {
+            (names.caller, names.message) = (Some(first), rest);
+            return names;
+        }
+        match rest.split_once('\t') {
+            Some((second, behind)) if is_caller(second) => {
+                (names.logger, names.caller) = (Some(first), Some(second));
+                names.message = behind;
+            }
+            Some(_) | None if is_name(first, "._-/") => {
+                (names.logger, names.message) = (Some(first), rest);
+            }
+            Some(_) | None => {}
+        }
+        names
     }
-    let (second, behind) = rest.split_once('\t').unwrap_or((rest, ""));
-    if is_caller(second) && second.len() < rest.len() {
-        object.text("logger", first);
-        object.text("caller", second);
-        return behind;
-    }
-    if is_logger(first) {
-        object.text("logger", first);
-        return rest;
-    }
-    text
 }
 
 /// `server/main.go:42`
 fn is_caller(text: &str) -> bool {
     let parts = text.rsplit_once(':');
-    parts.is_some_and(|(file, line)| {
-        file.ends_with(".go") && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
-    })
-}
-
-/// `app.http`
-fn is_logger(text: &str) -> bool {
-    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '.' | '_' | '-' | '/');
-    !text.is_empty() && text.chars().all(is_part)
+    parts.is_some_and(|(file, line)| file.ends_with(".go") && is_digits(line))
 }

@@ -17,10 +17,10 @@ pub(super) fn find(text: &[u8], at: usize, patterns: Patterns, found: &mut Vec<M
     }
     let groups = Groups::read(text, start);
     let hit = if has_plus {
-        let number = groups
-            .international()
-            .filter(|_| patterns.has(Pattern::Phone));
-        number.map(|end| (end, Pattern::Phone))
+        // What is Chinese is known to end with its last group: what is behind it is another number.
+        let number = || groups.mobile().or_else(|| groups.international());
+        let end = patterns.has(Pattern::Phone).then(number).flatten();
+        end.map(|end| (end, Pattern::Phone))
     } else {
         groups.hit(patterns)
     };
@@ -131,13 +131,13 @@ impl<'a> Groups<'a> {
         Some(self.end(count)).filter(|&end| !goes_on(self.text, end))
     }
 
-    /// A plus was before it: 10 to 15 digits, as many groups as fit.
+    /// A plus was before it: 10 to 15 digits, in one group or in as many as fit.
     fn international(&self) -> Option<usize> {
         if self.text.get(self.start) == Some(&b'0') {
             return None;
         }
-        (1..=self.count)
-            .rev()
+        std::iter::once(1)
+            .chain((2..=self.count).rev())
             .filter(|&count| (10..=15).contains(&self.lengths[..count].iter().sum::<usize>()))
             .find_map(|count| self.ends_with(count))
     }

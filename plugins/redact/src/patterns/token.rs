@@ -2,6 +2,8 @@
 
 use super::{Match, Pattern, Patterns, is_inside};
 
+pub(super) const WORD: &[u8] = b"bearer";
+
 /// So long a token needs no digit: the words of a language have some, too.
 const LONG: usize = 20;
 /// A shorter one is none.
@@ -9,7 +11,10 @@ const SHORT: usize = 8;
 
 /// Looks at the word that starts with the letter at `at`. Gives the place to go on from.
 pub(super) fn find(text: &[u8], at: usize, patterns: Patterns, found: &mut Vec<Match>) -> usize {
-    match token(text, at).filter(|_| patterns.has(Pattern::BearerToken)) {
+    if !patterns.has(Pattern::BearerToken) {
+        return at + 1;
+    }
+    match token(text, at) {
         Some((start, end)) => {
             found.push(Match {
                 start,
@@ -22,22 +27,28 @@ pub(super) fn find(text: &[u8], at: usize, patterns: Patterns, found: &mut Vec<M
     }
 }
 
-/// From where to where the token behind the word reaches.
+/// From where to where the token behind the word reaches. A look to its end is a long one only where it is one, so that
+/// nothing is looked at again.
 fn token(text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let word = text.get(at..at + 6)?;
-    if !word.eq_ignore_ascii_case(b"bearer") || is_inside(text, at) {
+    let word = text.get(at..at + WORD.len())?;
+    if !word.eq_ignore_ascii_case(WORD) || is_inside(text, at) {
         return None;
     }
     let count = |from: usize, is_part: fn(&u8) -> bool| {
         text[from..].iter().take_while(|byte| is_part(byte)).count()
     };
-    let spaces = count(at + 6, |byte| matches!(byte, b' ' | b'\t'));
-    let start = at + 6 + spaces;
+    let behind = at + WORD.len();
+    let spaces = count(behind, |byte| matches!(byte, b' ' | b'\t'));
+    if spaces == 0 {
+        return None;
+    }
+    let start = behind + spaces;
+    // More than the letters of RFC 6750: not all who call it a bearer token keep to them.
     let length = count(start, |byte| {
-        byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte)
+        byte.is_ascii_graphic() && !b"\"'`,<>)]}".contains(byte)
     });
-    let end = start + length + count(start + length, |byte| *byte == b'=');
-    let has_digit = text[start..end].iter().any(u8::is_ascii_digit);
-    let is_token = length >= LONG || (length >= SHORT && has_digit);
-    (spaces > 0 && is_token).then_some((start, end))
+    let end = start + length;
+    let has_digit = || text[start..end].iter().any(u8::is_ascii_digit);
+    let is_token = length >= LONG || (length >= SHORT && has_digit());
+    is_token.then_some((start, end))
 }

@@ -111,8 +111,10 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// The character of the escape that `raw` starts with, and how many bytes the escape has.
-fn unescape(raw: &[u8]) -> Option<(char, usize)> {
+/// The character of the escape that `raw`, of a JSON string, starts with, and how many bytes the escape has; `None`
+/// where it is none.
+#[must_use]
+pub fn unescape(raw: &[u8]) -> Option<(char, usize)> {
     let character = match raw.get(1)? {
         b'u' => return unicode(raw),
         b'b' => '\u{8}',
