@@ -100,6 +100,9 @@ const fn set(bytes: &[u8]) -> [bool; 256] {
 /// Finds all there is in `text`, in order, in the place of what was found before. Nothing overlaps.
 pub(super) fn find(text: &[u8], patterns: Patterns, found: &mut Vec<Match>) {
     found.clear();
+    if !may_have(text, patterns) {
+        return;
+    }
     let mut at = 0;
     while let Some(offset) = text[at..].iter().position(|&byte| SIGNS[usize::from(byte)]) {
         at += offset;

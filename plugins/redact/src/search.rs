@@ -1,9 +1,7 @@
 //! Looks for patterns in a text in all the ways in which it can be read.
 
-use memchr::{memchr_iter, memchr3};
-
 use super::patterns::{self, Match, Pattern, Patterns};
-use super::text::{self, Decoded};
+use super::text::{Decoded, PERCENT, WRITTEN_OUT};
 
 /// What is found, and what is needed to find it. Kept from text to text for its memory.
 #[derive(Debug, Default)]
@@ -40,10 +38,7 @@ impl Search {
     pub(super) fn run(&mut self, written: &[u8], kind: Kind, patterns: Patterns) {
         self.found.clear();
         self.said.clear();
-        if !patterns::may_have(written, patterns) {
-            return;
-        }
-        if memchr3(b'\\', text::ESC, b'%', written).is_none() {
+        if !is_odd(written) {
             patterns::find(written, patterns, &mut self.matches);
             self.note(written, |at| at);
             return;
@@ -53,12 +48,11 @@ impl Search {
             Kind::Json => decoded.json(written),
             Kind::Plain => decoded.start(written),
         };
-        decoded.resolve(text::written_out);
+        decoded.resolve(WRITTEN_OUT);
         self.find(&decoded, patterns);
-        let text = decoded.text();
-        if memchr_iter(b'%', text).any(|at| text::percent(&text[at..]).is_some()) {
+        if PERCENT.is_in(decoded.text()) {
             let before = std::mem::take(&mut self.found);
-            decoded.resolve(text::percent);
+            decoded.resolve(PERCENT);
             self.find(&decoded, patterns);
             self.merge(&before);
         }
@@ -117,4 +111,14 @@ impl Search {
         }
         found.sort_unstable_by_key(|it| it.start);
     }
+}
+
+/// Whether `text` may have to be read in more than one way.
+fn is_odd(text: &[u8]) -> bool {
+    WRITTEN_OUT.is_in(text) || PERCENT.is_in(text)
+}
+
+/// Whether something may be found in `text`, however it is read.
+pub(super) fn may_have(text: &[u8], patterns: Patterns) -> bool {
+    !patterns.is_empty() && (is_odd(text) || patterns::may_have(text, patterns))
 }

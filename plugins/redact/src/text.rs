@@ -1,9 +1,10 @@
 //! What a text says: whatever it is written with, it is read before something is looked for in it.
 
+use memchr::{memchr, memchr2};
 use tamis_sdk::json::unescape;
 
 /// What starts a colour in a terminal.
-pub(super) const ESC: u8 = 0x1b;
+const ESC: u8 = 0x1b;
 
 /// A text, and where in what it was read from each byte of it comes from. Kept from text to text for its memory.
 #[derive(Debug, Default)]
@@ -13,18 +14,51 @@ pub(super) struct Decoded {
     places: Vec<usize>,
 }
 
-/// What is between the quotes of a string in a record: its escapes are those of JSON.
-fn json(rest: &[u8]) -> Option<(char, usize)> {
-    if rest[0] == b'\\' {
-        unescape(rest)
-    } else {
-        None
-    }
+/// A way to write characters with others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spelling {
+    /// Where in a text something may be written like this first.
+    sign: fn(&[u8]) -> Option<usize>,
+    /// What a text that starts with such a sign starts with: a character, and how many bytes that one is written with,
+    /// which are no fewer than those that it has.
+    read: fn(&[u8]) -> Option<(char, usize)>,
 }
+
+/// What is between the quotes of a string in a record: its escapes are those of JSON.
+const JSON: Spelling = Spelling {
+    sign: |text| memchr(b'\\', text),
+    read: unescape,
+};
 
 /// What was written out: escapes of JSON that stands in a text, however deep, so that there may be more backslashes than
 /// one, and what colours a text in a terminal, which is one character like any other that is no letter.
-pub(super) fn written_out(rest: &[u8]) -> Option<(char, usize)> {
+pub(super) const WRITTEN_OUT: Spelling = Spelling {
+    sign: |text| memchr2(b'\\', ESC, text),
+    read: written_out,
+};
+
+/// What URLs and forms are written with: `%40`.
+pub(super) const PERCENT: Spelling = Spelling {
+    sign: |text| memchr(b'%', text),
+    read: percent,
+};
+
+impl Spelling {
+    /// Whether something in `text` is written like this.
+    pub(super) fn is_in(self, text: &[u8]) -> bool {
+        let mut from = 0;
+        while let Some(plain) = (self.sign)(&text[from..]) {
+            from += plain;
+            if (self.read)(&text[from..]).is_some() {
+                return true;
+            }
+            from += 1;
+        }
+        false
+    }
+}
+
+fn written_out(rest: &[u8]) -> Option<(char, usize)> {
     let (character, width) = match rest[0] {
         b'\\' => {
             let more = rest[1..].iter().take_while(|&&byte| byte == b'\\').count();
@@ -42,8 +76,8 @@ pub(super) fn written_out(rest: &[u8]) -> Option<(char, usize)> {
     Some((character, width + colour))
 }
 
-/// What URLs and forms are written with: `%40`. Bytes beyond ASCII are only some letter here.
-pub(super) fn percent(rest: &[u8]) -> Option<(char, usize)> {
+/// Bytes beyond ASCII are only some letter here.
+fn percent(rest: &[u8]) -> Option<(char, usize)> {
     let [b'%', high, low, ..] = *rest else {
         return None;
     };
@@ -70,7 +104,7 @@ impl Decoded {
     /// Reads what is between the quotes of a JSON string.
     pub(super) fn json(&mut self, raw: &[u8]) -> &[u8] {
         self.start(raw);
-        self.resolve(json);
+        self.resolve(JSON);
         &self.text
     }
 
@@ -83,25 +117,35 @@ impl Decoded {
         &self.text
     }
 
-    /// Puts characters in the place of what `read` finds them to be written with: it gets all that is left, and gives
-    /// a character and how many bytes that one is written with, which are no fewer than those that it has.
-    pub(super) fn resolve(&mut self, read: fn(&[u8]) -> Option<(char, usize)>) {
+    /// Puts characters in the place of what they are written with.
+    pub(super) fn resolve(&mut self, spelling: Spelling) {
         let (mut from, mut to) = (0, 0);
-        while from < self.text.len() {
+        while let Some(plain) = (spelling.sign)(&self.text[from..]) {
+            self.shift(from, to, plain);
+            (from, to) = (from + plain, to + plain);
             let mut buffer = [self.text[from], 0, 0, 0];
-            let (length, width) = match read(&self.text[from..]) {
+            let (length, width) = match (spelling.read)(&self.text[from..]) {
                 Some((character, width)) => (character.encode_utf8(&mut buffer).len(), width),
                 None => (1, 1),
             };
             let place = self.places[from];
             self.text[to..to + length].copy_from_slice(&buffer[..length]);
             self.places[to..to + length].fill(place);
-            from += width;
-            to += length;
+            (from, to) = (from + width, to + length);
         }
-        self.places[to] = self.places[from];
-        self.text.truncate(to);
-        self.places.truncate(to + 1);
+        let rest = self.text.len() - from;
+        self.shift(from, to, rest);
+        self.places[to + rest] = self.places[from + rest];
+        self.text.truncate(to + rest);
+        self.places.truncate(to + rest + 1);
+    }
+
+    /// Moves `count` bytes to where they are in the new text.
+    fn shift(&mut self, from: usize, to: usize, count: usize) {
+        if from != to {
+            self.text.copy_within(from..from + count, to);
+            self.places.copy_within(from..from + count, to);
+        }
     }
 
     /// What it says.

@@ -8,7 +8,7 @@ use memchr::memchr2;
 use super::fields::{Named, Ways};
 use super::hide::{self, Method};
 use super::patterns::{self, Patterns};
-use super::search::Kind;
+use super::search::{self, Kind};
 use super::{Rules, Scratch};
 
 /// A way through `value`, as far as it has been gone.
@@ -26,7 +26,7 @@ impl<'a> Walk<'a> {
     /// The start of one.
     pub(super) fn new(value: &'a [u8], rules: &'a Rules, scratch: &'a mut Scratch) -> Self {
         scratch.out.clear();
-        let patterns = if patterns::may_have(value, rules.patterns) {
+        let patterns = if search::may_have(value, rules.patterns) {
             rules.patterns
         } else {
             Patterns::default()

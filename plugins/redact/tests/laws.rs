@@ -175,6 +175,27 @@ proptest! {
             prop_assert!(!left.contains(secret), "{}", left);
         }
     }
+
+    /// Within strings of JSON within strings of JSON, and in URLs; all around it stays.
+    #[test]
+    fn what_is_planted_is_gone_however_it_is_written(
+        before in "[A-Z\u{4e00}-\u{4eff}\"\\\\\n ]{0,10}[ :，\n]",
+        behind in "[ ,;。\n\"][A-Z\u{4e00}-\u{4eff}\"\\\\\n ]{0,10}",
+        depth in 1..4,
+        is_url: bool,
+    ) {
+        for secret in ["13800138000", "+86 138-0013-8000", "4111 1111 1111 1111", "11010519491231002X", "a@b.cn"] {
+            let (before, secret) = if is_url {
+                let secret = secret.replace('+', "%2b").replace(' ', "%20").replace('@', "%40");
+                (format!("{before}%3D"), secret)
+            } else {
+                (before.clone(), secret.to_owned())
+            };
+            let nest = |text: String| (0..depth).fold(text, |text, _| serde_json::to_string(&text).expect("JSON"));
+            let left = redacted(&settings("remove", false), nest(format!("{before}{secret}{behind}")).as_bytes());
+            prop_assert_eq!(String::from_utf8(left), Ok(nest(format!("{before}{behind}"))));
+        }
+    }
 }
 
 /// What would take hours if any of it were looked at again and again takes a moment.

@@ -1,10 +1,9 @@
 //! Tells fast that a text has nothing in it: most have nothing.
 
-use memchr::{memchr, memchr2_iter, memchr3};
+use memchr::{memchr, memchr2_iter};
 
 use super::token::WORD;
 use super::{Pattern, Patterns};
-use crate::text::ESC;
 
 /// A number with a plus has so many digits at least, and one without has more.
 const DIGITS_MIN: usize = 10;
@@ -12,16 +11,14 @@ const DIGITS_MIN: usize = 10;
 /// What a number is written with.
 const PARTS: [bool; 256] = super::set(b"0123456789 -");
 
-/// Whether something may be found in `text`. Where it can be read in another way, as it may be.
+/// Whether something may be found in `text` as it stands.
 pub(in super::super) fn may_have(text: &[u8], patterns: Patterns) -> bool {
     let has_numbers = [Pattern::Phone, Pattern::IdCard, Pattern::BankCard]
         .into_iter()
         .any(|pattern| patterns.has(pattern));
-    !patterns.is_empty()
-        && (memchr3(b'\\', ESC, b'%', text).is_some()
-            || patterns.has(Pattern::Email) && memchr(b'@', text).is_some()
-            || patterns.has(Pattern::BearerToken) && has_word(text)
-            || has_numbers && has_digits(text))
+    (patterns.has(Pattern::Email) && memchr(b'@', text).is_some())
+        || (patterns.has(Pattern::BearerToken) && has_word(text))
+        || (has_numbers && has_digits(text))
 }
 
 fn has_word(text: &[u8]) -> bool {
