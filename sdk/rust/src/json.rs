@@ -175,10 +175,12 @@ impl<'b> JsonValue<'b> {
         self.number()?.as_i64()
     }
 
-    /// Where it is a number.
+    /// Where it is a number: the nearest float.
     #[must_use]
     pub fn f64(self) -> Option<f64> {
-        self.number()?.as_f64()
+        // serde_json takes a number, but may read it one bit beside the nearest.
+        self.number()?;
+        std::str::from_utf8(self.raw).ok()?.parse().ok()
     }
 
     /// Where it is `true` or `false`.

@@ -1,7 +1,12 @@
-//! Edits of the top level, spliced into the value on its way out: every other byte stays as it is.
+//! Edits, spliced into the value on its way out: every other byte stays as it is. Those of the top level are noted member by member;
+//! one that goes deeper makes a new text of the member that it is in.
 
+mod json_mut;
+mod within;
+
+pub use self::json_mut::JsonMut;
 use super::index::{Change, Index, Member};
-use super::pointer::{AsPointer, Token};
+use super::pointer::Token;
 use super::scan::Span;
 use super::text;
 use super::value::ToJson;
@@ -12,10 +17,17 @@ pub enum EditError {
     /// The value has no members: it is another type of JSON, no JSON, a tombstone, or was set as a whole before.
     #[error("the value is not a JSON object")]
     NotAnObject,
-    /// Only members of the top level can be edited: `/level`, not `/Field/level`.
-    #[error("{0:?} does not name a member of the top level")]
-    NotTopLevel(String),
+    /// The pointer names no place: it is empty or none, it leads through a value that is neither an object nor an array, or to an element
+    /// that an array does not have.
+    #[error("the pointer names no place in the value")]
+    NoPlace,
+    /// The pointer goes deeper than JSON is read.
+    #[error("the pointer goes deeper than {DEPTH_MAX} levels")]
+    TooDeep,
 }
+
+/// A value that lies deeper is refused by serde_json.
+pub(super) const DEPTH_MAX: usize = 127;
 
 /// The edits of one record. Kept from record to record for its memory.
 #[derive(Debug, Default)]
@@ -30,6 +42,8 @@ pub(crate) struct Edits {
     bits: u64,
     /// Whether a member of the value changes.
     members_change: bool,
+    /// The member that an edit goes into, before it is noted.
+    scratch: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -156,86 +170,6 @@ impl Span {
         Self {
             start: self.start - width,
             end: self.end - width,
-        }
-    }
-}
-
-/// A record's value, to be edited. Nothing is written before the record leaves the plugin, and
-/// [`Record::json`](crate::Record::json) goes on showing the value as the plugin got it.
-#[derive(Debug)]
-pub struct JsonMut<'r> {
-    bytes: &'r [u8],
-    index: &'r mut Index,
-    edits: &'r mut Edits,
-    /// Whether the value was set as a whole before.
-    replaced: bool,
-}
-
-impl<'r> JsonMut<'r> {
-    pub(crate) fn new(
-        bytes: &'r [u8],
-        index: &'r mut Index,
-        edits: &'r mut Edits,
-        replaced: bool,
-    ) -> Self {
-        Self {
-            bytes,
-            index,
-            edits,
-            replaced,
-        }
-    }
-
-    /// Gives the member that `pointer` names this value: in its place where it is there (the last one where it is
-    /// there twice), else right before the closing brace.
-    ///
-    /// # Errors
-    /// Where the record's value is no object, or `pointer` goes deeper than its top level.
-    pub fn set(&mut self, pointer: impl AsPointer, value: impl ToJson) -> Result<(), EditError> {
-        let key = self.key(&pointer)?;
-        match self.index.position(self.bytes, key) {
-            Some(position) => {
-                let values = &mut self.edits.values;
-                let start = values.len();
-                value.write_json(values);
-                let written = Span::new(start, values.len());
-                self.index.members_mut()[position].change = Change::Value(written);
-                self.edits.members_change = true;
-            }
-            None => self.edits.add(key, &value),
-        }
-        Ok(())
-    }
-
-    /// Removes the member that `pointer` names, as often as it is there. Says whether it was there.
-    ///
-    /// # Errors
-    /// Where the record's value is no object, or `pointer` goes deeper than its top level.
-    pub fn remove(&mut self, pointer: impl AsPointer) -> Result<bool, EditError> {
-        let key = self.key(&pointer)?;
-        let mut there = false;
-        if let Some(position) = self.edits.added(key) {
-            self.edits.take_back(position);
-            there = true;
-        }
-        for member in self.index.members_mut() {
-            if member.change != Change::Removed && member.found.has_key(self.bytes, key) {
-                member.change = Change::Removed;
-                self.edits.members_change = true;
-                there = true;
-            }
-        }
-        Ok(there)
-    }
-
-    #[inline(always)]
-    fn key<'p>(&self, pointer: &'p impl AsPointer) -> Result<Token<'p>, EditError> {
-        if self.replaced || !self.index.is_object() {
-            return Err(EditError::NotAnObject);
-        }
-        match pointer.take_apart() {
-            Some((key, "")) => Ok(key),
-            Some(_) | None => Err(EditError::NotTopLevel(pointer.pointer().to_owned())),
         }
     }
 }

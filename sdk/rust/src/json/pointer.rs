@@ -57,7 +57,7 @@ impl Pointer {
         Self::new(join([key]))
     }
 
-    /// Whether it names a member of the top level, which is what [`JsonMut`](crate::JsonMut) can edit.
+    /// Whether it names a member of the top level, which is what [`JsonMut`](crate::JsonMut) edits at the least cost.
     #[must_use]
     pub fn is_top_level(&self) -> bool {
         self.parts

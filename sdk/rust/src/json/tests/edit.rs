@@ -1,10 +1,12 @@
 //! Edits show in the text as they would in a map, and leave every other byte as it was.
 
+use std::sync::LazyLock;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::oracle::splice::Edit::{self, Remove, Set};
+use super::super::oracle::splice::Edit::{self, Append, Remove, Rename, Set};
 use super::super::{EditError, Edits, Fragment, JsonMut, Pointer, oracle};
 use super::{KEYS, LEAVES, index, key, object, space, value};
 
@@ -103,32 +105,95 @@ fn a_removed_member_takes_one_comma_with_it() {
 }
 
 #[test]
+fn an_edit_goes_as_deep_as_its_pointer_and_makes_what_is_missing() {
+    let text = r#"{ "a": { "b" : [ 1 , {"c":2} ] , "d":null }, "e":"\u0041" }"#;
+    let with = |list: &str| text.replace(r#"[ 1 , {"c":2} ]"#, list);
+    let check_list = |edits: &[Edit<'static>], list: &str| check(text, edits, &with(list));
+    check_list(&[Set("/a/b/1/c", json!("v"))], r#"[ 1 , {"c":"v"} ]"#);
+    let edits = [Set("/a/b/1/x/y", json!(3))];
+    check_list(&edits, r#"[ 1 , {"c":2,"x":{"y":3}} ]"#);
+    check_list(&[Set("/a/b/2", json!(3))], r#"[ 1 , {"c":2} ,3]"#);
+    let edits = [Append("/a/b", json!(3)), Remove("/a/b/2")];
+    check_list(&edits, r#"[ 1 , {"c":2}]"#);
+    let edits = [Set("/a/b/-/k", json!(3)), Remove("/a/b/1")];
+    check_list(&edits, r#"[ 1 ,{"k":3}]"#);
+
+    let edits = [Set("/a/b/c", json!(1)), Set("/a/d", json!(2))];
+    check("{}", &edits, r#"{"a":{"b":{"c":1},"d":2}}"#);
+    let edits = [Append("/a/b", json!(1)), Append("/a/b", json!(2))];
+    check("{}", &edits, r#"{"a":{"b":[1,2]}}"#);
+    let edits = [Remove("/a"), Set("/a/c", json!(2))];
+    check(r#"{"a":{"b":1}}"#, &edits, r#"{"a":{"c":2}}"#);
+    let twice = r#"{"a":1,"a":{"b":1}}"#;
+    check(twice, &[Remove("/a/b")], r#"{"a":1,"a":{}}"#);
+}
+
+#[test]
+fn elements_take_a_comma_with_them() {
+    let text = r#"{"a":[ 1 , 2 , 3 ]}"#;
+    check(text, &[Remove("/a/0")], r#"{"a":[ 2 , 3 ]}"#);
+    check(text, &[Remove("/a/1")], r#"{"a":[ 1 , 3 ]}"#);
+    check(text, &[Remove("/a/2")], r#"{"a":[ 1 , 2 ]}"#);
+    check(
+        r#"{"a":[ 1 ]}"#,
+        &[Remove("/a/0"), Append("/a", json!(2))],
+        r#"{"a":[  2]}"#,
+    );
+}
+
+#[test]
+fn what_is_renamed_goes_over_as_it_is_written() {
+    let text = r#"{"a": { "b" :1.50} ,"c":[2]}"#;
+    check(text, &[Rename("/a", "/x")], r#"{"c":[2],"x":{ "b" :1.50}}"#);
+    check(text, &[Rename("/a/b", "/c")], r#"{"a": { } ,"c":1.50}"#);
+    check(text, &[Rename("/a/b", "/a")], r#"{"a": 1.50 ,"c":[2]}"#);
+    check(text, &[Rename("/c/0", "/a/b/c")], text);
+    check(text, &[Rename("/a", "/a/b")], text);
+    check(text, &[Rename("/x", "/y"), Rename("/a", "/a")], text);
+    check(
+        text,
+        &[Rename("/c", "/d/e~1f")],
+        r#"{"a": { "b" :1.50},"d":{"e/f":[2]}}"#,
+    );
+}
+
+#[test]
 fn what_cannot_be_edited_stays_as_it_is() {
-    for (text, pointer, nested) in [
-        ("[]", "/a", false),
-        ("\"a\"", "/a", false),
-        ("", "/a", false),
-        ("{\"a\":1", "/a", false),
-        ("{\"a\":1}}", "/a", false),
-        ("{\"a\":{}}", "/a/b", true),
-        ("{\"a\":{}}", "", true),
-        ("{\"a\":{}}", "a", true),
+    let deep = "/a".repeat(128);
+    for (text, pointer, expected) in [
+        ("[]", "/a", EditError::NotAnObject),
+        ("\"a\"", "/a", EditError::NotAnObject),
+        ("", "/a", EditError::NotAnObject),
+        ("{\"a\":1", "/a", EditError::NotAnObject),
+        ("{\"a\":1}}", "/a", EditError::NotAnObject),
+        ("{\"a\":{}}", "", EditError::NoPlace),
+        ("{\"a\":{}}", "a", EditError::NoPlace),
+        ("{\"a\":1}", "/a/b", EditError::NoPlace),
+        ("{\"a\":[]}", "/a/1", EditError::NoPlace),
+        ("{\"a\":[1]}", "/a/00", EditError::NoPlace),
+        ("{\"a\":[1]}", "/a/b", EditError::NoPlace),
+        ("{}", &deep, EditError::TooDeep),
     ] {
         let mut index = index(text.as_bytes());
         let mut edits = Edits::default();
         let mut json = JsonMut::new(text.as_bytes(), &mut index, &mut edits, false);
-        let set = json.set(pointer, 1).expect_err("refused");
-        let removed = json.remove(pointer).expect_err("refused");
-        for error in [set, removed] {
-            assert_eq!(
-                matches!(error, EditError::NotTopLevel(_)),
-                nested,
-                "{text} {pointer}"
-            );
+        assert_eq!(
+            json.set(pointer, 1),
+            Err(expected.clone()),
+            "{text} {pointer}"
+        );
+        match json.remove(pointer) {
+            Ok(there) => assert!(!there, "{text} {pointer}"),
+            Err(error) => assert_eq!(error, expected, "{text} {pointer}"),
         }
         assert!(edits.is_empty());
-        assert_eq!(Pointer::new(pointer).is_top_level(), !nested);
     }
+    let mut index = index(b"{\"a\":1}");
+    let mut edits = Edits::default();
+    let mut json = JsonMut::new(b"{\"a\":1}", &mut index, &mut edits, false);
+    assert_eq!(json.append("/a", 1), Err(EditError::NoPlace));
+    assert_eq!(json.rename("/a", "/a/b"), Err(EditError::NoPlace));
+    assert!(edits.is_empty());
 }
 
 #[test]
@@ -144,13 +209,28 @@ fn a_fragment_is_written_once_and_set_often() {
     assert_eq!(out, br#"{"f":{"a":[1,"x"]}}"#);
 }
 
+/// Deeper pointers are those of the top level with something behind them.
+const BEHIND: [&str; 8] = ["", "", "", "/0", "/1", "/-", "/a", "/a/0"];
+
+/// All pointers that are tried.
+static POINTERS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let all = KEYS
+        .iter()
+        .flat_map(|(_, pointer)| BEHIND.map(|behind| format!("{pointer}{behind}")));
+    all.collect()
+});
+
 fn edit() -> impl Strategy<Value = Edit<'static>> {
-    let pointer = || prop::sample::select(&KEYS[..]).prop_map(|(_, pointer)| pointer);
-    let value = prop::sample::select(&LEAVES[..])
-        .prop_map(|leaf| serde_json::from_str(leaf).expect("valid"));
+    let pointer = || (0..POINTERS.len()).prop_map(|index| POINTERS[index].as_str());
+    let value = || {
+        prop::sample::select(&LEAVES[..])
+            .prop_map(|leaf| serde_json::from_str(leaf).expect("valid"))
+    };
     prop_oneof![
-        2 => (pointer(), value).prop_map(|(pointer, value)| Set(pointer, value)),
-        1 => pointer().prop_map(Remove),
+        3 => (pointer(), value()).prop_map(|(pointer, value)| Set(pointer, value)),
+        1 => (pointer(), value()).prop_map(|(pointer, value)| Append(pointer, value)),
+        2 => pointer().prop_map(Remove),
+        1 => (pointer(), pointer()).prop_map(|(from, to)| Rename(from, to)),
     ]
 }
 
