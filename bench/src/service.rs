@@ -22,6 +22,10 @@ impl Service {
         let script = place.file(&format!("tests/services/{name}.sh"));
         let call = |what: &str| {
             let mut command = Command::new(&script);
+            // A node that is filled needs more than the few tests do: with their heap it refuses what it has no memory for.
+            if std::env::var_os("ES_HEAP").is_none() {
+                command.env("ES_HEAP", "2g");
+            }
             command
                 .arg(what)
                 .stderr(Stdio::inherit())
