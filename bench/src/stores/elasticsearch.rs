@@ -89,7 +89,7 @@ impl Store for Elasticsearch {
             .await?;
         let documents = answer["docs"].as_array().context("documents")?;
         let found = documents.iter().filter(|it| it["found"] == true);
-        Ok(found.map(id_of).collect::<Result<_>>()?)
+        found.map(id_of).collect()
     }
 
     async fn contents(&mut self) -> Result<Digest> {

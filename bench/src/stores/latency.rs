@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::process::Child;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ fn produce(
         .set("linger.ms", "0");
     let producer: BaseProducer<DefaultProducerContext> = config.create()?;
     let (name, partitions) = (topic.name.clone(), PARTITIONS.unsigned_abs() as usize);
-    let (notes, sent) = channel();
+    let (notes, sent) = sync_channel(records.len());
     let sending = thread::spawn(move || {
         let begun = watch.elapsed();
         for (index, Record { value, .. }) in records.into_iter().enumerate() {
@@ -210,19 +210,19 @@ async fn see<S: Store>(
 /// Of each window the quantiles; the best window counts, as everywhere.
 fn add(times: &[Duration], name: &str, report: &mut Report) {
     let bar = Bar::AtMost((LINGER_MS + BEYOND_LINGER_MS) as f64);
-    for (share, shown, bar) in [(0.5, "p50", None), (0.99, "p99", Some(bar))] {
+    for (percent, shown, bar) in [(50, "p50", None), (99, "p99", Some(bar))] {
         let of = |window: &[Duration]| {
             let mut window = window.to_vec();
             window.sort_unstable();
-            quantile(&window, share)
+            quantile(&window, percent)
         };
         let windows: Times = times.chunks(WINDOW).map(of).collect();
         report.ms(&format!("{name}.latency.{shown}"), &windows, bar);
     }
 }
 
-/// The share of `times` that is this fast; they are sorted.
-fn quantile(times: &[Duration], share: f64) -> Duration {
-    let index = (times.len() as f64 * share).ceil() as usize;
+/// That many percent of `times` are this fast; they are sorted.
+fn quantile(times: &[Duration], percent: usize) -> Duration {
+    let index = (times.len() * percent).div_ceil(100);
     times[index.clamp(1, times.len()) - 1]
 }

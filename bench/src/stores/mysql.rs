@@ -173,7 +173,7 @@ fn add(values: &mut MySqlArguments, cell: Option<&str>) -> Result<()> {
 impl RawWriter for Raw {
     async fn write(&mut self, records: Range<usize>) -> Result<()> {
         let rows = &self.rows[records];
-        let row = format!("({})", vec!["?"; COLUMNS].join(","));
+        let row = format!("({})", ["?"; COLUMNS].join(","));
         let insert = format!(
             "INSERT INTO {} VALUES {} ON DUPLICATE KEY UPDATE id=id",
             self.table,
