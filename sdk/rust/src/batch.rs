@@ -39,7 +39,7 @@ impl<P: Plugin> Instance<P> {
         for input in Inputs::new(batch, P::WANTS) {
             let mut record = Record::new(input, &mut self.draft);
             let fate = plugin.process(&mut record);
-            answer.push(input, fate, &self.draft);
+            answer.push(&input, fate, &self.draft);
         }
         answer.finish(&mut self.draft.effects)
     }

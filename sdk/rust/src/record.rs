@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) key: Setting,
     pub(crate) route: Setting,
     pub(crate) timestamp_ms: Option<i64>,
+    /// Whether any of these may have been set or edited: most records of most plugins pass as they are.
+    touched: bool,
     /// Of all records of the batch.
     pub(crate) effects: Effects,
 }
@@ -49,6 +51,7 @@ pub(crate) enum State {
 }
 
 impl<'b> Record<'b> {
+    #[inline]
     pub(crate) fn new(input: Input<'b>, draft: &'b mut Draft) -> Self {
         draft.clear();
         Self { input, draft }
@@ -196,6 +199,7 @@ impl<'b> Record<'b> {
     pub fn json_mut(&mut self) -> JsonMut<'_> {
         let bytes = self.input.value.unwrap_or_default();
         self.draft.index(bytes);
+        self.draft.touched = true;
         let replaced = self.draft.value.state != State::Same;
         JsonMut::new(
             bytes,
@@ -215,16 +219,19 @@ impl<'b> Record<'b> {
 
     /// Sets the value as a whole. What was edited on it does not count any more.
     pub fn set_value(&mut self, value: &[u8]) {
+        self.draft.touched = true;
         self.draft.value.set(value);
     }
 
     /// Makes it a tombstone.
     pub fn set_tombstone(&mut self) {
+        self.draft.touched = true;
         self.draft.value.state = State::None;
     }
 
     /// Sets the key.
     pub fn set_key(&mut self, key: &[u8]) {
+        self.draft.touched = true;
         self.draft.key.set(key);
     }
 
@@ -235,11 +242,13 @@ impl<'b> Record<'b> {
     #[track_caller]
     pub fn set_timestamp_ms(&mut self, timestamp_ms: i64) {
         self.asked(Metadata::TIMESTAMP, "TIMESTAMP");
+        self.draft.touched = true;
         self.draft.timestamp_ms = Some(timestamp_ms);
     }
 
     /// Sends it to the sinks that take this route.
     pub fn route(&mut self, route: &str) {
+        self.draft.touched = true;
         self.draft.route.set(route.as_bytes());
     }
 
@@ -272,8 +281,16 @@ impl<'b> Record<'b> {
 }
 
 impl Draft {
+    #[inline]
     fn clear(&mut self) {
         self.indexed = false;
+        if self.touched {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.touched = false;
         self.edits.clear();
         self.timestamp_ms = None;
         for setting in [&mut self.value, &mut self.key, &mut self.route] {
@@ -282,7 +299,12 @@ impl Draft {
     }
 
     /// Whether nothing was set or edited.
+    #[inline]
     pub(crate) fn is_untouched(&self) -> bool {
+        !self.touched || self.is_as_it_was()
+    }
+
+    fn is_as_it_was(&self) -> bool {
         let settings = [&self.value, &self.key, &self.route];
         self.edits.is_empty()
             && self.timestamp_ms.is_none()

@@ -46,10 +46,17 @@ impl<'b> AnswerWriter<'b> {
     }
 
     /// Answers for `input`, the next record.
-    pub(super) fn push(&mut self, input: Input<'_>, fate: Fate, draft: &Draft) {
+    #[inline]
+    pub(super) fn push(&mut self, input: &Input<'_>, fate: Fate, draft: &Draft) {
+        match fate {
+            Fate::Keep if draft.is_untouched() => self.answer.fates.push(KEEP),
+            fate => self.push_rows(input, fate, draft),
+        }
+    }
+
+    fn push_rows(&mut self, input: &Input<'_>, fate: Fate, draft: &Draft) {
         let index = length(input.index);
         let code = match fate {
-            Fate::Keep if draft.is_untouched() => KEEP,
             Fate::Keep => {
                 self.edited(index, input, draft);
                 EMIT
@@ -71,7 +78,7 @@ impl<'b> AnswerWriter<'b> {
         self.answer.fates.push(code);
     }
 
-    fn edited(&mut self, index: i32, input: Input<'_>, draft: &Draft) {
+    fn edited(&mut self, index: i32, input: &Input<'_>, draft: &Draft) {
         let value = if draft.value.state == State::Same && !draft.edits.is_empty() {
             self.reserve();
             let start = self.answer.bytes.len();
