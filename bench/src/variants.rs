@@ -28,7 +28,7 @@ pub(crate) type Variant = (&'static str, Vec<Vec<u8>>);
 
 type Change = fn(Map<String, Value>, &mut Rng) -> Map<String, Value>;
 
-const CHANGES: [(&str, Change); 7] = [
+const CHANGES: [(&str, Change); 10] = [
     ("field_order", |record, rng| {
         let mut members: Vec<_> = record.into_iter().collect();
         rng.shuffle(&mut members);
@@ -40,6 +40,9 @@ const CHANGES: [(&str, Change); 7] = [
     ("bytes_1k", |record, _| sized(record, 1_000)),
     ("bytes_4k", |record, _| sized(record, 4_000)),
     ("bytes_20k", |record, _| sized(record, 20_000)),
+    ("fields_1", |record, _| fields(record, 1)),
+    ("fields_20", |record, _| fields(record, 20)),
+    ("fields_200", |record, _| fields(record, 200)),
 ];
 
 /// Each variant of `usual` under its name.
@@ -85,6 +88,24 @@ fn sized(mut record: Map<String, Value>, bytes: usize) -> Map<String, Value> {
     let length = bytes.saturating_sub(others);
     let message: String = usual.chars().chain([' ']).cycle().take(length).collect();
     record.insert("Msg".to_owned(), message.into());
+    record
+}
+
+/// With so many members at the top level, those of the record first. The one that is always there says the level.
+fn fields(mut record: Map<String, Value>, count: usize) -> Map<String, Value> {
+    if count < record.len() {
+        let names: Vec<_> = record
+            .keys()
+            .filter(|name| *name != "Type")
+            .cloned()
+            .collect();
+        for name in names.iter().take(record.len() - count) {
+            record.remove(name);
+        }
+    }
+    for number in record.len()..count {
+        record.insert(format!("field_{number}"), number.into());
+    }
     record
 }
 
