@@ -20,8 +20,7 @@ pub fn view(bytes: &[u8]) {
     view::check(before, text, &pointers);
 }
 
-/// Edits a text. It comes behind an empty line; each line before that is one edit: `=/pointer`, a tab and a value, or
-/// `-/pointer`.
+/// Edits a text. It comes behind an empty line; each line before that is one edit, as [`splice::Edit::read`] has it.
 pub fn splice(bytes: &[u8]) {
     let Some(empty) = bytes.windows(2).position(|two| two == b"\n\n") else {
         return;

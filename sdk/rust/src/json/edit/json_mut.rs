@@ -113,14 +113,10 @@ impl<'r> JsonMut<'r> {
             self.set_member(key, value);
             return Ok(());
         }
-        let mut text = std::mem::take(&mut self.edits.scratch);
-        text.clear();
-        let done = within::set(self.current(key), behind, value, &mut text);
-        if done.is_ok() {
-            self.set_member(key, &Raw(&text));
-        }
-        self.edits.scratch = text;
-        done
+        let done = self.within(key, |member, text| {
+            within::set(member, behind, value, text).map(|()| true)
+        });
+        done.map(|_| ())
     }
 
     pub(super) fn remove_at(&mut self, key: Token<'_>, behind: &str) -> Result<bool, EditError> {
@@ -130,12 +126,21 @@ impl<'r> JsonMut<'r> {
         if behind.is_empty() {
             return Ok(self.remove_member(key));
         }
+        self.within(key, |member, text| match member {
+            Some(member) => within::remove(member, behind, text),
+            None => Ok(false),
+        })
+    }
+
+    /// Sets a member to the text that `edit` makes of the one that it has, if that changes anything.
+    fn within(
+        &mut self,
+        key: Token<'_>,
+        edit: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> Result<bool, EditError>,
+    ) -> Result<bool, EditError> {
         let mut text = std::mem::take(&mut self.edits.scratch);
         text.clear();
-        let done = match self.current(key) {
-            Some(member) => within::remove(member, behind, &mut text),
-            None => Ok(false),
-        };
+        let done = edit(self.current(key), &mut text);
         if done == Ok(true) {
             self.set_member(key, &Raw(&text));
         }

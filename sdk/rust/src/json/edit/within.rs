@@ -24,11 +24,8 @@ pub(super) fn set<V: ToJson>(
     let (token, behind) = take_apart(pointer)?;
     match text.first() {
         Some(b'{') => {
-            let (mut index, mut edits) = (Index::default(), Edits::default());
-            index.read(text);
-            JsonMut::new(text, &mut index, &mut edits, false).set_at(token, behind, value)?;
-            edits.splice(text, &index, out);
-            Ok(())
+            let set = |json: &mut JsonMut<'_>| json.set_at(token, behind, value).map(|()| true);
+            object(text, out, set).map(|_| ())
         }
         Some(b'[') => {
             let elements = elements(text).ok_or(EditError::NoPlace)?;
@@ -54,16 +51,7 @@ pub(super) fn set<V: ToJson>(
 pub(super) fn remove(text: &[u8], pointer: &str, out: &mut Vec<u8>) -> Result<bool, EditError> {
     let (token, behind) = take_apart(pointer)?;
     match text.first() {
-        Some(b'{') => {
-            let (mut index, mut edits) = (Index::default(), Edits::default());
-            index.read(text);
-            let mut json = JsonMut::new(text, &mut index, &mut edits, false);
-            let there = json.remove_at(token, behind)?;
-            if there {
-                edits.splice(text, &index, out);
-            }
-            Ok(there)
-        }
+        Some(b'{') => object(text, out, |json| json.remove_at(token, behind)),
         Some(b'[') => {
             let Some(elements) = elements(text) else {
                 return Ok(false);
@@ -90,6 +78,21 @@ pub(super) fn remove(text: &[u8], pointer: &str, out: &mut Vec<u8>) -> Result<bo
         }
         Some(_) | None => Ok(false),
     }
+}
+
+/// Writes the object `text` as `edit` leaves it behind `out`, if that changes anything.
+fn object(
+    text: &[u8],
+    out: &mut Vec<u8>,
+    edit: impl FnOnce(&mut JsonMut<'_>) -> Result<bool, EditError>,
+) -> Result<bool, EditError> {
+    let (mut index, mut edits) = (Index::default(), Edits::default());
+    index.read(text);
+    let changed = edit(&mut JsonMut::new(text, &mut index, &mut edits, false))?;
+    if changed {
+        edits.splice(text, &index, out);
+    }
+    Ok(changed)
 }
 
 /// Writes the objects that `pointer` names, one within the other, and `value` in the last one.
