@@ -21,7 +21,7 @@ pub mod spec;
 pub mod template;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -58,8 +58,7 @@ pub struct PluginSettings {
 pub fn load_settings(path: &Path, environment: &Environment) -> Result<PluginSettings, Problems> {
     let text = file::read(path, file::CONFIGURATION_BYTES_MAX)
         .map_err(|error| Problems::one(path, None, error))?;
-    let absolute = std::path::absolute(path)
-        .map_err(|error| Problems::one(path, None, format!("has no absolute path: {error}")))?;
+    let absolute = absolute(path)?;
     let (mut tree, mut report) = file::parse(&text, path)?;
     let folder = absolute.parent().unwrap_or(&absolute);
     let written = tree.clone();
@@ -77,6 +76,11 @@ pub fn load_settings(path: &Path, environment: &Environment) -> Result<PluginSet
     }
 }
 
+fn absolute(path: &Path) -> Result<PathBuf, Problems> {
+    std::path::absolute(path)
+        .map_err(|error| Problems::one(path, None, format!("has no absolute path: {error}")))
+}
+
 /// Does what [`load`] does with the `text` of a file at `path`, which need not exist.
 pub fn load_text(
     text: &str,
@@ -84,8 +88,7 @@ pub fn load_text(
     environment: &Environment,
     plugin_files: PluginFiles,
 ) -> Result<PipelineSpec, Problems> {
-    let absolute = std::path::absolute(path)
-        .map_err(|error| Problems::one(path, None, format!("has no absolute path: {error}")))?;
+    let absolute = absolute(path)?;
     let folder = absolute.parent().unwrap_or(&absolute);
 
     let (mut tree, mut report) = file::parse(text, path)?;

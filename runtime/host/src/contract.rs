@@ -28,6 +28,33 @@ pub struct Wants {
     pub position: bool,
 }
 
+impl Wants {
+    /// All of it.
+    pub const ALL: Self = Self {
+        key: true,
+        headers: true,
+        timestamp: true,
+        position: true,
+    };
+
+    /// Whether each is wanted, by the names and in the order of the contract.
+    #[must_use]
+    pub fn named(self) -> [(&'static str, bool); 4] {
+        let Self {
+            key,
+            headers,
+            timestamp,
+            position,
+        } = self;
+        [
+            ("key", key),
+            ("headers", headers),
+            ("timestamp", timestamp),
+            ("position", position),
+        ]
+    }
+}
+
 /// A batch as a plugin gets it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {

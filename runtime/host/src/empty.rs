@@ -13,17 +13,11 @@ impl Plugin {
     /// # Errors
     /// Where no plugin can run here.
     pub fn empty(engine: &Engine, wants: Wants) -> Result<Self, LoadError> {
-        let Wants {
-            key,
-            headers,
-            timestamp,
-            position,
-        } = wants;
-        let bits = [key, headers, timestamp, position];
-        let bits = bits
+        let bits = wants
+            .named()
             .into_iter()
             .rev()
-            .fold(0, |bits, bit| bits << 1 | u8::from(bit));
+            .fold(0, |bits, (_, bit)| bits << 1 | u8::from(bit));
         let text = TEXT.replace("(i32.const WANTS)", &format!("(i32.const {bits})"));
         let bytes = wat::parse_str(text).expect("its text is in order");
         Self::from_bytes(engine, "empty", &bytes, Grants::default())

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use tamis_tests::place::Place;
+use tamis_tests::tamis::Ended;
 
 use super::{ENRICH, LEVEL_FILTER, assert_refused, plugin};
 
@@ -21,23 +22,19 @@ fn prepared(place: &Place) -> [String; 2] {
     [settings, input].map(|path| path.display().to_string())
 }
 
+/// A second of `plugin bench`.
+fn measured(settings: &str, input: &str, more: &[&str]) -> Ended {
+    let what = ["bench", LEVEL_FILTER, "--settings", settings, "--in", input];
+    let ended = plugin(what.iter().chain(&["--seconds", "1"]).chain(more));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended
+}
+
 #[test]
 fn the_parts_of_what_a_record_costs_are_told_apart() {
     let place = Place::default();
     let [settings, input] = prepared(&place);
-    let arguments = [
-        "bench",
-        LEVEL_FILTER,
-        "--settings",
-        &settings,
-        "--in",
-        &input,
-        "--seconds",
-        "1",
-        "--json",
-    ];
-    let ended = plugin(arguments);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = measured(&settings, &input, &["--json"]);
     let report = ended.summary();
     assert_eq!(report["records"], 3_000);
     assert!(report["same"].is_null());
@@ -75,20 +72,7 @@ fn the_parts_of_what_a_record_costs_are_told_apart() {
 fn two_plugins_are_measured_side_by_side_and_compared() {
     let place = Place::default();
     let [settings, input] = prepared(&place);
-    let same = [
-        "bench",
-        LEVEL_FILTER,
-        "--vs",
-        LEVEL_FILTER,
-        "--settings",
-        &settings,
-        "--in",
-        &input,
-        "--seconds",
-        "1",
-    ];
-    let ended = plugin(same);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = measured(&settings, &input, &["--vs", LEVEL_FILTER]);
     for row in ["ns a record", "  boundary", "  plugin", "memory, MiB"] {
         let line = ended.stdout.lines().find(|line| line.starts_with(row));
         let words = line.unwrap_or_default()[row.len()..].split_whitespace();
@@ -108,21 +92,8 @@ fn two_plugins_are_measured_side_by_side_and_compared() {
         .write("other.yaml", "set: { env: prod }\n")
         .display()
         .to_string();
-    let arguments = [
-        "--vs",
-        ENRICH,
-        "--vs-settings",
-        &other,
-        "--in",
-        &input,
-        "--settings",
-        &settings,
-        "--json",
-        "--seconds",
-        "1",
-    ];
-    let ended = plugin(["bench", LEVEL_FILTER].iter().chain(&arguments));
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let more = ["--vs", ENRICH, "--vs-settings", &other, "--json"];
+    let ended = measured(&settings, &input, &more);
     let report = ended.summary();
     assert_eq!(report["same"], Value::Bool(false));
     assert_eq!(report["plugins"].as_array().unwrap().len(), 2);

@@ -127,13 +127,6 @@ mod tests {
 
     use super::*;
 
-    const ALL: Wants = Wants {
-        key: true,
-        headers: true,
-        timestamp: true,
-        position: true,
-    };
-
     fn batch(values: &[Option<&str>]) -> Batch {
         let partition = Partition {
             source: "here".into(),
@@ -155,7 +148,7 @@ mod tests {
             let rows: Vec<Row> = keep.iter().map(|index| batch.rows()[*index]).collect();
             batch.replace(rows, None);
             let mut lowered = Lowered::default();
-            let input = lowered.lower(&batch, 0..keep.len(), ALL);
+            let input = lowered.lower(&batch, 0..keep.len(), Wants::ALL);
             assert_eq!(input.values, expected.as_bytes());
             assert_eq!(!lowered.values.bytes.is_empty(), copied, "{keep:?}");
         };
@@ -169,7 +162,7 @@ mod tests {
     fn metadata_that_is_not_wanted_is_not_sent() {
         let batch = batch(&[Some("a"), Some("b")]);
         let mut lowered = Lowered::default();
-        lowered.lower(&batch, 0..2, ALL);
+        lowered.lower(&batch, 0..2, Wants::ALL);
         let input = lowered.lower(&batch, 0..2, Wants::default());
         assert_eq!(
             (input.keys, input.key_lengths, input.header_lengths),
@@ -186,7 +179,7 @@ mod tests {
     fn all_metadata_is_sent_for_a_part_of_the_rows() {
         let batch = batch(&[Some("a"), None, Some("b")]);
         let mut lowered = Lowered::default();
-        let input = lowered.lower(&batch, 1..3, ALL);
+        let input = lowered.lower(&batch, 1..3, Wants::ALL);
         assert_eq!(input.value_lengths, [-1, 1]);
         assert_eq!(
             (input.keys, input.key_lengths),

@@ -8,13 +8,7 @@ use crate::support::{apply, batch, engine, limits, rows, stage};
 
 #[test]
 fn an_empty_plugin_keeps_every_record_and_holds_none() {
-    let all = Wants {
-        key: true,
-        headers: true,
-        timestamp: true,
-        position: true,
-    };
-    for wants in [Wants::default(), all] {
+    for wants in [Wants::default(), Wants::ALL] {
         let plugin = Arc::new(Plugin::empty(engine(), wants).unwrap());
         assert_eq!(plugin.description().wants, wants);
         let stop = OnQuarantine::Stop;

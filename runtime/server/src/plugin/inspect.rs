@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tamis_host::{Grants, Plugin, Wants};
+use tamis_host::{Grants, Plugin};
 
 use crate::cli::CompilerOptions;
 use crate::cli::plugin::InspectArguments;
@@ -23,7 +23,11 @@ fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<St
     let plugin = Plugin::load(&engine, &arguments.file, Grants { clock: true })?;
     let description = plugin.description();
     let settings: Value = serde_json::from_str(&description.settings_schema)?;
-    let wants = wants(description.wants);
+    let wants = description.wants.named().into_iter();
+    let wants: Vec<_> = wants
+        .filter(|(_, wanted)| *wanted)
+        .map(|(name, _)| name)
+        .collect();
     if arguments.json {
         let whole = json!({
             "name": description.name,
@@ -47,25 +51,4 @@ fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<St
         serde_json::to_string_pretty(&settings)?
     )?;
     Ok(text)
-}
-
-/// By the names that the contract gives them.
-fn wants(wants: Wants) -> Vec<&'static str> {
-    let Wants {
-        key,
-        headers,
-        timestamp,
-        position,
-    } = wants;
-    let named = [
-        (key, "key"),
-        (headers, "headers"),
-        (timestamp, "timestamp"),
-        (position, "position"),
-    ];
-    named
-        .into_iter()
-        .filter(|(wanted, _)| *wanted)
-        .map(|(_, name)| name)
-        .collect()
 }

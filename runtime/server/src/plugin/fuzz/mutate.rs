@@ -226,13 +226,6 @@ fn words_of(settings: &Value, words: &mut Vec<Vec<u8>>) {
 mod tests {
     use super::*;
 
-    const ALL: Wants = Wants {
-        key: true,
-        headers: true,
-        timestamp: true,
-        position: true,
-    };
-
     fn records(seed: u64, wants: Wants) -> Vec<Record> {
         let settings = serde_json::json!({ "field": "/Type/名" });
         let mut mutator = Mutator::new(seed, Vec::new(), &settings, wants);
@@ -241,13 +234,13 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_records() {
-        assert_eq!(records(1, ALL), records(1, ALL));
-        assert_ne!(records(1, ALL), records(2, ALL));
+        assert_eq!(records(1, Wants::ALL), records(1, Wants::ALL));
+        assert_ne!(records(1, Wants::ALL), records(2, Wants::ALL));
     }
 
     #[test]
     fn every_record_is_bounded_and_can_be_written_down() {
-        for record in records(3, ALL) {
+        for record in records(3, Wants::ALL) {
             assert!(
                 record
                     .value
