@@ -46,6 +46,7 @@ pub(crate) fn check(
         plugins: plugin::check(raw.plugins, folder, plugin_files, report),
         sinks,
         dead_letters,
+        swap: raw.swap,
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::spec::{Capability, OnQuarantine, PluginLimits};
+use crate::spec::{Capability, OnQuarantine, PluginLimits, SwapSpec};
 
 pub(crate) use dead_letters::{RawDeadFolder, RawDeadLetters, RawDeadTopic};
 pub(crate) use sink::{
@@ -49,6 +49,9 @@ pub(crate) struct RawPipeline {
     /// Bounds of everything that could grow.
     #[serde(default)]
     pub(crate) limits: RawLimits,
+    /// How plugins are swapped while records flow.
+    #[serde(default)]
+    pub(crate) swap: SwapSpec,
 }
 
 /// A text, a number or a flag: the value of a librdkafka property, or of a field.

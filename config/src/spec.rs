@@ -4,6 +4,7 @@
 //! are read from the file as they are: their ranges are part of the schema, which is enforced before they are made.
 
 mod sink;
+mod swap;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +24,10 @@ pub use sink::{
     is_database_name, is_index_name, is_sql_name, is_topic_name,
 };
 
+pub use swap::{Promote, SwapSpec};
+
 /// One pipeline: one source, ordered plugins, one or more sinks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PipelineSpec {
     /// Its name: `[a-z0-9][a-z0-9._-]*`, at most 100 bytes.
     pub name: String,
@@ -38,10 +41,12 @@ pub struct PipelineSpec {
     pub dead_letters: DeadLettersSpec,
     /// Bounds of everything that could grow.
     pub limits: LimitsSpec,
+    /// How plugins are swapped while records flow.
+    pub swap: SwapSpec,
 }
 
 /// Where records come from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SourceSpec {
     /// Topics of a Kafka cluster, read as a member of a consumer group.
     Kafka(KafkaSourceSpec),
@@ -52,7 +57,7 @@ pub enum SourceSpec {
 }
 
 /// A Kafka consumer group member.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KafkaSourceSpec {
     /// `host:port` each; at least one.
     pub brokers: Vec<String>,
@@ -81,7 +86,7 @@ pub enum StartAt {
 }
 
 /// Files of lines.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FileSourceSpec {
     /// Files or globs; at least one, each absolute.
     pub paths: Vec<String>,
@@ -90,14 +95,14 @@ pub struct FileSourceSpec {
 }
 
 /// The standard input.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StdinSourceSpec {
     /// First part of each record's id; defaults to `stdin`.
     pub name: String,
 }
 
 /// One plugin of the chain.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct PluginSpec {
     /// Its name in this pipeline; distinct.
     pub name: String,
@@ -182,7 +187,7 @@ pub enum OnQuarantine {
 }
 
 /// Where refused records go. With both, the folder takes what the topic refuses (too large a record).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DeadLettersSpec {
     /// A Kafka topic.
     pub kafka: Option<DeadTopicSpec>,
@@ -191,7 +196,7 @@ pub struct DeadLettersSpec {
 }
 
 /// A Kafka topic for dead letters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DeadTopicSpec {
     /// `host:port` each; those of the source unless given.
     pub brokers: Vec<String>,

@@ -26,7 +26,7 @@ pub use mysql::{
 };
 
 /// One destination.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SinkSpec {
     /// Its name in this pipeline; distinct.
     pub name: String,
@@ -59,7 +59,7 @@ pub enum Among {
 }
 
 /// What becomes of a sink's records while its store is away.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OnOutage {
     /// They wait.
     Wait,
@@ -84,7 +84,7 @@ pub enum Routes {
 }
 
 /// A store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SinkKind {
     /// Indexes of Elasticsearch or OpenSearch.
     Elasticsearch(ElasticsearchSinkSpec),

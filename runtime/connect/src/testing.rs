@@ -116,6 +116,7 @@ pub(crate) fn pipeline(
     };
     let limits = Limits {
         in_flight_bytes_max: 1 << 20,
+        recent_bytes_max: 0,
         shutdown_timeout: Duration::from_secs(60),
         backoff: Backoff::default(),
         seed: 0,

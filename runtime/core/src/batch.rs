@@ -97,7 +97,7 @@ pub struct Batch {
     partition: Arc<Partition>,
     range: OffsetRange,
     buffers: Vec<Bytes>,
-    originals: Vec<Row>,
+    originals: Arc<[Row]>,
     rows: Vec<Row>,
     numbers: Numbers,
     room: Option<OwnedSemaphorePermit>,
@@ -203,10 +203,95 @@ impl Batch {
         self.buffered() + self.originals.len() * size_of::<Row>()
     }
 
+    /// The records as the source gave them, whatever became of them here; none of their bytes are copied.
+    #[must_use]
+    pub fn taken_again(&self) -> Taken {
+        Taken {
+            partition: Arc::clone(&self.partition),
+            range: self.range,
+            buffers: [self.buffers[VALUES].clone(), self.buffers[META].clone()],
+            originals: Arc::clone(&self.originals),
+        }
+    }
+
+    /// The same records once more, with no share of the limit on what is in flight.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            partition: Arc::clone(&self.partition),
+            range: self.range,
+            buffers: self.buffers.clone(),
+            originals: Arc::clone(&self.originals),
+            rows: self.rows.clone(),
+            numbers: self.numbers.clone(),
+            room: None,
+        }
+    }
+
+    /// Puts what `other`, which was a fork of it, has become in the place of what this has.
+    pub(crate) fn become_as(&mut self, other: Self) {
+        let room = self.room.take();
+        *self = Self { room, ..other };
+    }
+
+    /// What is left of it now, to go back to.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            rows: self.rows.clone(),
+            numbers: self.numbers.clone(),
+            buffers: self.buffers.len(),
+        }
+    }
+
+    /// Undoes all that was done since `mark`.
+    pub(crate) fn go_back(&mut self, mark: &Mark) {
+        self.rows.clone_from(&mark.rows);
+        self.numbers.clone_from(&mark.numbers);
+        self.buffers.truncate(mark.buffers);
+    }
+
     /// Ties a share of the limit on what is in flight to the life of this batch.
     pub(crate) fn hold(&mut self, room: OwnedSemaphorePermit) {
         self.room = Some(room);
     }
+}
+
+/// The records of a batch as the source gave them. Holds no share of the limit on what is in flight.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    partition: Arc<Partition>,
+    range: OffsetRange,
+    buffers: [Bytes; 2],
+    originals: Arc<[Row]>,
+}
+
+impl Taken {
+    /// A batch of them that no plugin has seen.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch {
+            partition: Arc::clone(&self.partition),
+            range: self.range,
+            buffers: self.buffers.to_vec(),
+            originals: Arc::clone(&self.originals),
+            rows: self.originals.to_vec(),
+            numbers: Numbers::default(),
+            room: None,
+        }
+    }
+
+    /// Bytes of memory that it holds.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let buffered: usize = self.buffers.iter().map(Bytes::len).sum();
+        buffered + self.originals.len() * size_of::<Row>()
+    }
+}
+
+/// What was left of a batch at some point of its way.
+pub(crate) struct Mark {
+    rows: Vec<Row>,
+    numbers: Numbers,
+    buffers: usize,
 }
 
 /// Lays records end to end until they are a batch.
@@ -301,7 +386,7 @@ impl BatchBuilder {
             partition: self.partition,
             range: OffsetRange { start: first, next },
             buffers: vec![self.values.into(), self.meta.into()],
-            originals: self.rows.clone(),
+            originals: self.rows.as_slice().into(),
             rows: self.rows,
             numbers: Numbers::default(),
             room: None,

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::chain::Done;
+use crate::transform::Stage;
+
 /// Names that one stage may count by; what it counts by more of them is counted as one.
 const NAMES_MAX: usize = 64;
+/// Versions of one stage that are counted by themselves.
+const VERSIONS_MAX: usize = 64;
 /// The name of that one, which no stage can give.
 pub const OTHER_COUNTS: &str = "_others";
 
@@ -19,8 +24,23 @@ pub struct Counts {
     parked: AtomicU64,
     retried: AtomicU64,
     sinks: Vec<(String, AtomicU64)>,
-    /// By stage, then by the stage's own name.
-    stages: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
+    /// By the name of the stage, then by its version.
+    stages: Mutex<BTreeMap<String, BTreeMap<String, StageTotals>>>,
+}
+
+/// What one version of a stage did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StageTotals {
+    /// Records that it got.
+    pub records: u64,
+    /// Those that it filtered out on purpose.
+    pub dropped: u64,
+    /// Those that it refused.
+    pub rejected: u64,
+    /// Nanoseconds that it took, all lanes together.
+    pub nanos: u64,
+    /// What it counted by names of its own.
+    pub counted: BTreeMap<String, u64>,
 }
 
 /// What [`Counts`] said at one moment.
@@ -40,8 +60,8 @@ pub struct Totals {
     pub retried: u64,
     /// Records written, by sink.
     pub written: Vec<(String, u64)>,
-    /// What stages counted by names of their own, by stage.
-    pub counted: BTreeMap<String, BTreeMap<String, u64>>,
+    /// What stages did: by the name of the stage, then by its version.
+    pub stages: BTreeMap<String, BTreeMap<String, StageTotals>>,
 }
 
 impl Counts {
@@ -66,10 +86,6 @@ impl Counts {
         add(&self.taken_bytes, bytes);
     }
 
-    pub(crate) fn add_dropped(&self, records: u64) {
-        self.dropped.fetch_add(records, Ordering::Relaxed);
-    }
-
     pub(crate) fn add_dead(&self, records: usize) {
         add(&self.dead, records);
     }
@@ -86,14 +102,18 @@ impl Counts {
         add(&self.sinks[sink].1, records);
     }
 
-    /// Adds what `stage` counted over a batch; most count nothing.
-    pub(crate) fn add_counted(&self, stage: &str, counted: Vec<(String, u64)>) {
-        if counted.is_empty() {
-            return;
-        }
+    /// Adds what `stage` did with a batch, and takes what it counted.
+    pub(crate) fn add_stage(&self, stage: &Stage, done: &mut Done) {
+        self.dropped
+            .fetch_add(done.applied.dropped, Ordering::Relaxed);
         let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = stages.entry(stage.to_owned()).or_default();
-        for (name, amount) in counted {
+        let totals = of_version(&mut stages, stage);
+        totals.records += done.records as u64;
+        totals.dropped += done.applied.dropped;
+        totals.rejected += done.applied.rejected.len() as u64;
+        totals.nanos = totals.nanos.saturating_add(done.nanos);
+        for (name, amount) in done.applied.counted.drain(..) {
+            let names = &mut totals.counted;
             let known = names.len() < NAMES_MAX || names.contains_key(&name);
             let name = if known { name } else { OTHER_COUNTS.to_owned() };
             let sum = names.entry(name).or_default();
@@ -117,13 +137,34 @@ impl Counts {
                 .iter()
                 .map(|(name, count)| (name.clone(), get(count)))
                 .collect(),
-            counted: self
+            stages: self
                 .stages
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
         }
     }
+}
+
+/// The totals of `stage`; those of versions beyond the limit are one.
+fn of_version<'a>(
+    stages: &'a mut BTreeMap<String, BTreeMap<String, StageTotals>>,
+    stage: &Stage,
+) -> &'a mut StageTotals {
+    // Nothing is allocated for one that is known, and all but the first batch of a version are of one.
+    if !stages.contains_key(&stage.name) {
+        stages.insert(stage.name.clone(), BTreeMap::new());
+    }
+    let versions = stages.get_mut(&stage.name).expect("it is there by now");
+    if !versions.contains_key(&stage.version) && versions.len() >= VERSIONS_MAX {
+        return versions.entry(OTHER_COUNTS.to_owned()).or_default();
+    }
+    if !versions.contains_key(&stage.version) {
+        versions.insert(stage.version.clone(), StageTotals::default());
+    }
+    versions
+        .get_mut(&stage.version)
+        .expect("it is there by now")
 }
 
 fn add(counter: &AtomicU64, records: usize) {
@@ -134,24 +175,59 @@ fn add(counter: &AtomicU64, records: usize) {
 mod tests {
     use super::*;
 
+    fn stage(name: &str, version: &str) -> Stage {
+        Stage {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        }
+    }
+
     #[test]
     fn the_names_of_a_stage_are_bounded_and_its_sums_are_whole() {
         let counts = Counts::new([]);
-        let count = |names: std::ops::Range<usize>| {
-            let counted = names.map(|name| (format!("n{name:03}"), 2)).collect();
-            counts.add_counted("level", counted);
+        let count = |name: &str, counted: Vec<(String, u64)>| {
+            let mut done = Done::of(1, 0, 0);
+            done.applied.counted = counted;
+            counts.add_stage(&stage(name, "1"), &mut done);
         };
-        count(0..NAMES_MAX);
-        count(10..NAMES_MAX + 10);
-        counts.add_counted("other", vec![("n000".into(), 1)]);
-        counts.add_counted("silent", vec![]);
-        let counted = counts.totals().counted;
-        assert_eq!(counted.keys().collect::<Vec<_>>(), ["level", "other"]);
-        let level = &counted["level"];
+        let names = |names: std::ops::Range<usize>| {
+            let counted = names.map(|name| (format!("n{name:03}"), 2)).collect();
+            count("level", counted);
+        };
+        names(0..NAMES_MAX);
+        names(10..NAMES_MAX + 10);
+        count("other", vec![("n000".into(), 1)]);
+        let stages = counts.totals().stages;
+        assert_eq!(stages.keys().collect::<Vec<_>>(), ["level", "other"]);
+        let level = &stages["level"]["1"].counted;
         assert_eq!(level.len(), NAMES_MAX + 1);
         assert_eq!(
             (level["n000"], level["n010"], level[OTHER_COUNTS]),
             (2, 4, 20)
         );
+    }
+
+    #[test]
+    fn each_version_of_a_stage_is_counted_by_itself_up_to_a_limit() {
+        let counts = Counts::new([]);
+        for version in 0..VERSIONS_MAX + 3 {
+            let stage = stage("level", &version.to_string());
+            counts.add_stage(&stage, &mut Done::of(10, 2, 1));
+            counts.add_stage(&stage, &mut Done::of(5, 0, 0));
+        }
+        let totals = counts.totals();
+        let versions = &totals.stages["level"];
+        assert_eq!(versions.len(), VERSIONS_MAX + 1);
+        let of = |version: &str| {
+            let StageTotals {
+                records,
+                dropped,
+                rejected,
+                ..
+            } = versions[version];
+            (records, dropped, rejected)
+        };
+        assert_eq!((of("0"), of(OTHER_COUNTS)), ((15, 2, 1), (45, 6, 3)));
+        assert_eq!(totals.dropped, 2 * (VERSIONS_MAX as u64 + 3));
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::batch::Batch;
+use crate::chain::Chain;
 use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::dead;
@@ -16,7 +17,8 @@ use crate::id::Partition;
 use crate::ledger::Ticket;
 use crate::router::{self, Claim, Rows};
 use crate::run_writer::RunLimits;
-use crate::transform::{Rejection, Stage, Transform};
+use crate::swap::LaneEnd;
+use crate::transform::{Rejection, Stage};
 
 /// From a source to a lane, in the order of each partition.
 #[derive(Debug)]
@@ -38,7 +40,8 @@ pub(crate) struct LaneOutlet {
 
 pub(crate) struct Lane {
     pub(crate) inbox: mpsc::Receiver<LaneMessage>,
-    pub(crate) transforms: Vec<Box<dyn Transform>>,
+    pub(crate) chain: Chain,
+    pub(crate) swaps: LaneEnd,
     /// For each sink, in one order with `claims`.
     pub(crate) outlets: Vec<LaneOutlet>,
     pub(crate) claims: Vec<Claim>,
@@ -82,6 +85,10 @@ impl Lane {
                     self.cut(&partition).await?;
                     continue;
                 }
+                Some(switch) = self.swaps.switches.recv() => {
+                    switch.switch(&mut self.chain);
+                    continue;
+                }
                 message = self.inbox.recv() => message,
             };
             match message {
@@ -99,17 +106,17 @@ impl Lane {
 
     /// One batch, from source to writers.
     async fn step(&mut self, mut batch: Batch, ticket: Ticket) -> Result<(), Stopped> {
-        for index in 0..self.transforms.len() {
-            let transform = &mut self.transforms[index];
-            let applied = transform.apply(&mut batch).map_err(|error| {
-                self.control.fail(PipelineError::Transform(error));
-                Stopped
-            })?;
-            self.counts.add_dropped(applied.dropped);
-            let stage = &transform.stage().name;
-            self.counts.add_counted(stage, applied.counted);
-            if !applied.rejected.is_empty() {
-                let letters = dead::letters(&batch, transform.stage(), &applied.rejected);
+        self.swaps.recent.note(&batch);
+        let all = self.chain.apply(&mut batch).map_err(|error| {
+            self.control.fail(PipelineError::Transform(error));
+            Stopped
+        })?;
+        for mut done in all {
+            let stage = self.chain.stage(&done);
+            self.counts.add_stage(stage, &mut done);
+            std::mem::take(&mut done.applied.said).say(&batch);
+            if !done.applied.rejected.is_empty() {
+                let letters = dead::letters(&batch, stage, &done.applied.rejected);
                 self.bury(letters, &ticket).await?;
             }
         }

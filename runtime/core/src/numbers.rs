@@ -15,7 +15,7 @@ use crate::batch::Row;
 /// | 0                       | three                        | 0 1 2         |
 /// | 0 1 2                   | two of each                  | 0 3 1 4 2 5   |
 /// | 0 1 2                   | two of the last, refuses 1   | 0 2 5         |
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Numbers {
     /// By offset: one more than the highest number, where that is not 1.
     bounds: BTreeMap<u64, u32>,

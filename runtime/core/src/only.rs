@@ -108,9 +108,29 @@ impl Transform for Only {
     }
 
     fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
+        self.pass(batch, |transform, batch| transform.apply(batch))
+    }
+
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+        let before = batch.mark();
+        let passed = self.pass(batch, |transform, batch| transform.attempt(batch));
+        if passed.is_err() {
+            batch.go_back(&before);
+        }
+        passed
+    }
+}
+
+impl Only {
+    fn pass<E>(
+        &mut self,
+        batch: &mut Batch,
+        by: impl Fn(&mut dyn Transform, &mut Batch) -> Result<Applied, E>,
+    ) -> Result<Applied, E> {
         let mut refused = BTreeMap::new();
         for transform in &mut self.before {
-            let applied = transform.apply(batch)?;
+            let applied = by(&mut **transform, batch)?;
+            applied.said.say(batch);
             let stage = &transform.stage().name;
             for rejection in applied.rejected {
                 let reason = format!("{stage}: {}", rejection.reason);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use crate::chain::Chain;
 use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
 use crate::delivery::{Context, Delivery, OnRejected, Role};
@@ -22,19 +23,24 @@ use crate::router::{Claim, Condition, Routes};
 use crate::run_writer::{RunLimits, RunWriter};
 use crate::sink::{RunSink, RunStore, Sink};
 use crate::source::Source;
+use crate::swap::{LaneEnd, Swapper};
 use crate::transform::{Stage, Transform};
 use crate::writer::{Writer, WriterLimits};
 
 /// Everything that a pipeline consists of, connected and ready to run.
 pub struct Pipeline {
     source: Box<dyn Source>,
-    lanes: Vec<Vec<Box<dyn Transform>>>,
+    lanes: Vec<LaneStart>,
     sinks: Vec<Outlet>,
     dead: DeadLetters,
     limits: Limits,
     control: Control,
     counts: Arc<Counts>,
+    swapper: Swapper,
 }
+
+/// What a lane begins with.
+type LaneStart = (Vec<Box<dyn Transform>>, LaneEnd);
 
 /// One sink of a pipeline.
 pub struct Outlet {
@@ -84,6 +90,8 @@ pub struct DeadLetters {
 pub struct Limits {
     /// Bytes of batches taken from the source and not yet let go of by the last sink; below 4 GiB.
     pub in_flight_bytes_max: usize,
+    /// Bytes of the last batches that are kept as the source gave them, all lanes together: to try new transforms on.
+    pub recent_bytes_max: usize,
     /// How long everything may take to settle once the pipeline was told to stop.
     pub shutdown_timeout: Duration,
     /// Waiting between two tries.
@@ -136,15 +144,24 @@ impl Pipeline {
             "a pipeline has a lane and a sink"
         );
         let counts = Arc::new(Counts::new(sinks.iter().map(|sink| sink.name.clone())));
+        let control = Control::new();
+        let (swapper, ends) = Swapper::new(lanes.len(), limits.recent_bytes_max, control.clone());
         Self {
             source,
-            lanes,
+            lanes: lanes.into_iter().zip(ends).collect(),
             sinks,
             dead,
             limits,
-            control: Control::new(),
+            control,
             counts,
+            swapper,
         }
+    }
+
+    /// What puts other transforms in the place of those that its lanes have.
+    #[must_use]
+    pub fn swapper(&self) -> Swapper {
+        self.swapper.clone()
     }
 
     /// A handle to stop it with.
@@ -172,6 +189,7 @@ impl Pipeline {
             limits,
             control,
             counts,
+            swapper: _,
         } = self;
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
         let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
@@ -404,7 +422,7 @@ impl Build<'_> {
 
     fn lanes(
         &mut self,
-        lanes: Vec<Vec<Box<dyn Transform>>>,
+        lanes: Vec<LaneStart>,
         sinks: Vec<SinkStart>,
         dead: mpsc::Sender<Delivery>,
     ) -> Vec<mpsc::Sender<crate::lane::LaneMessage>> {
@@ -412,11 +430,12 @@ impl Build<'_> {
             .iter()
             .filter_map(|sink| sink.run_limits)
             .reduce(RunLimits::tighter);
-        let start = |(index, transforms): (usize, _)| {
+        let start = |(index, (transforms, swaps)): (usize, LaneStart)| {
             let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
             let lane = Lane {
                 inbox,
-                transforms,
+                chain: Chain::new(transforms),
+                swaps,
                 outlets: sinks
                     .iter()
                     .map(|sink| sink.outlets[index].clone())

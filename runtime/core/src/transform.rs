@@ -1,5 +1,7 @@
 //! What a lane passes its batches through.
 
+use std::fmt;
+
 use crate::batch::Batch;
 
 /// One step on the way of a record, with a state of its own; every lane has its own instances.
@@ -14,6 +16,13 @@ pub trait Transform: Send {
     /// # Errors
     /// When the pipeline has to stop; the batch then counts as not taken.
     fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError>;
+
+    /// As [`apply`](Self::apply), but gives up at its first failure, and leaves `batch` as it was: for one that is on trial, beside
+    /// another that is known.
+    ///
+    /// # Errors
+    /// What failed, in words for a person.
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String>;
 }
 
 /// Who decided.
@@ -21,7 +30,8 @@ pub trait Transform: Send {
 pub struct Stage {
     /// The name in the pipeline.
     pub name: String,
-    /// The version of the code; empty where it has none.
+    /// The version of the code, with the digest of its file as what semantic versioning calls build metadata
+    /// (`1.2.0+0f3a5c7b9d1e`); empty where it has none.
     pub version: String,
 }
 
@@ -32,8 +42,37 @@ pub struct Applied {
     pub dropped: u64,
     /// Inputs that were refused: they become dead letters.
     pub rejected: Vec<Rejection>,
+    /// How many of those were refused because the stage failed on them.
+    pub trapped: u64,
     /// What the stage counted by names of its own.
     pub counted: Vec<(String, u64)>,
+    /// What the stage has to say about it.
+    pub said: Said,
+}
+
+/// Words of a stage for the log, which are not said unless what it decided is taken.
+#[derive(Default)]
+pub struct Said(Option<Box<dyn FnOnce(&Batch) + Send>>);
+
+impl Said {
+    /// Words that `say` writes to the log, with the batch that they are about.
+    #[must_use]
+    pub fn new(say: impl FnOnce(&Batch) + Send + 'static) -> Self {
+        Self(Some(Box::new(say)))
+    }
+
+    /// Says them.
+    pub fn say(self, batch: &Batch) {
+        if let Some(say) = self.0 {
+            say(batch);
+        }
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Said").field(&self.0.is_some()).finish()
+    }
 }
 
 /// One refused input.

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::compile::{self, Origin};
@@ -19,6 +20,8 @@ use crate::log_budget::LogBudget;
 
 /// The largest file: a plugin that brings its language along has some 20 MB.
 const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Digits of a file's digest that tell its version from others.
+const DIGEST_SHOWN: usize = 12;
 /// For the instance that is asked who it is, before the settings with the limits of a stage apply.
 const DESCRIBE: PluginLimits = PluginLimits {
     memory_bytes_max: 256 << 20,
@@ -34,6 +37,7 @@ pub struct Plugin {
     prepared: Prepared,
     description: Description,
     origin: Origin,
+    digest: String,
     log_budget: LogBudget,
 }
 
@@ -146,6 +150,20 @@ impl Plugin {
         &self.description
     }
 
+    /// SHA-256 of its file, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The version that it says it has, with the begin of the digest of its file as build metadata: two files are never one version.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let (version, digest) = (&self.description.version, &self.digest[..DIGEST_SHOWN]);
+        let joint = if version.contains('+') { '.' } else { '+' };
+        format!("{version}{joint}{digest}")
+    }
+
     /// Where its code came from.
     #[must_use]
     pub fn origin(&self) -> Origin {
@@ -198,6 +216,7 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         prepared,
         description,
         origin,
+        digest: format!("{:x}", Sha256::digest(bytes)),
         log_budget: LogBudget::new(engine),
     })
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tamis_core::batch::Batch;
-use tamis_core::transform::{Applied, Stage, Transform, TransformError};
+use tamis_core::transform::{Applied, Said, Stage, Transform, TransformError};
 use tracing::warn;
 
 use crate::failure::Failure;
@@ -64,7 +64,7 @@ impl PluginTransform {
         on_quarantine: OnQuarantine,
     ) -> Result<Self, StartError> {
         limits.output_bytes_max = limits.output_bytes_max.min(OUTPUT_BYTES_MAX);
-        let version = plugin.description().version.clone();
+        let version = plugin.version();
         let mut transform = Self {
             plugin,
             stage: Stage {
@@ -91,7 +91,7 @@ impl PluginTransform {
     /// Where no instance starts; within, where the plugin fails on the batch, which then is as it was.
     pub fn try_once(&mut self, batch: &mut Batch) -> Result<Result<Applied, Failure>, StartError> {
         self.instance = None;
-        match self.attempt(batch, 0..batch.rows().len(), 0) {
+        match self.ask(batch, 0..batch.rows().len(), 0) {
             Ok((outcome, effects)) => Ok(Ok(self.commit(batch, outcome, effects))),
             Err(Stopped::Failed { failure, .. }) => Ok(Err(failure)),
             Err(Stopped::NotStarted(error)) => Err(error),
@@ -115,7 +115,7 @@ impl PluginTransform {
 
     /// What becomes of the rows `range`, whose new bytes will lie behind `base` others, `None` when all are kept;
     /// and what the plugin wants done.
-    fn attempt(
+    fn ask(
         &mut self,
         batch: &Batch,
         range: Range<usize>,
@@ -196,7 +196,10 @@ impl PluginTransform {
             applied = outcome.applied;
         }
         applied.counted = std::mem::take(&mut effects.counts);
-        effects.log(&self.stage, batch, self.plugin.log_budget());
+        if effects.has_lines() {
+            let (plugin, stage) = (Arc::clone(&self.plugin), self.stage.clone());
+            applied.said = Said::new(move |batch| effects.log(&stage, batch, plugin.log_budget()));
+        }
         applied
     }
 }
@@ -216,6 +219,20 @@ impl Transform for PluginTransform {
         match self.decide(batch) {
             Ok((outcome, effects)) => Ok(self.commit(batch, outcome, effects)),
             Err(undecided) => self.quarantine(batch, *undecided),
+        }
+    }
+
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+        if batch.rows().is_empty() {
+            return Ok(Applied::default());
+        }
+        if let Some(reason) = &self.quarantine {
+            return Err(format!("the plugin is quarantined: {reason}"));
+        }
+        match self.ask(batch, 0..batch.rows().len(), 0) {
+            Ok((outcome, effects)) => Ok(self.commit(batch, outcome, effects)),
+            Err(Stopped::Failed { failure, .. }) => Err(failure.to_string()),
+            Err(Stopped::NotStarted(error)) => Err(error.to_string()),
         }
     }
 }

@@ -57,7 +57,8 @@ fn try_plugins(spec: &PipelineSpec, engine: &Engine) -> Vec<Error> {
         alone.plugins[0].limits.search_time_ms_max = 0;
         alone.plugins[0].on_quarantine = OnQuarantine::Stop;
         for transform in wiring::lanes(&alone, engine)?.iter_mut().flatten() {
-            transform.apply(&mut sample())?;
+            let mut sample = sample();
+            transform.apply(&mut sample)?.said.say(&sample);
         }
         Ok(())
     };

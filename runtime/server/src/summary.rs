@@ -1,10 +1,11 @@
 //! The last words of a pipeline.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tamis_core::{PipelineError, Summary, Totals};
+use serde_json::{Map, Value, json};
+use tamis_core::{PipelineError, StageTotals, Summary, Totals};
 
 use crate::exit::Exit;
 
@@ -34,9 +35,9 @@ impl Report<'_> {
             parked,
             retried,
             written,
-            counted,
+            stages,
         } = &self.totals;
-        let written: serde_json::Map<String, Value> = written
+        let written: Map<String, Value> = written
             .iter()
             .map(|(sink, count)| (sink.clone(), json!(count)))
             .collect();
@@ -49,7 +50,7 @@ impl Report<'_> {
             "dead": dead,
             "parked": parked,
             "retried": retried,
-            "counted": counted,
+            "plugins": plugins(stages),
             "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
         });
         match self.ended {
@@ -58,6 +59,36 @@ impl Report<'_> {
         }
         report
     }
+}
+
+/// By name, then by version.
+fn plugins(stages: &BTreeMap<String, BTreeMap<String, StageTotals>>) -> Value {
+    let version = |totals: &StageTotals| {
+        let StageTotals {
+            records,
+            dropped,
+            rejected,
+            nanos,
+            counted,
+        } = totals;
+        json!({
+            "records": records,
+            "dropped": dropped,
+            "rejected": rejected,
+            "ns_per_record": nanos / (*records).max(1),
+            "counted": counted,
+        })
+    };
+    let versions = |versions: &BTreeMap<String, StageTotals>| -> Value {
+        let each = versions.iter();
+        each.map(|(name, totals)| (name.clone(), version(totals)))
+            .collect::<Map<String, Value>>()
+            .into()
+    };
+    let each = stages.iter();
+    each.map(|(name, of)| (name.clone(), versions(of)))
+        .collect::<Map<String, Value>>()
+        .into()
 }
 
 impl fmt::Display for Report<'_> {

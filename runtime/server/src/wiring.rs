@@ -56,6 +56,7 @@ where
     let source = source().await?;
     let limits = Limits {
         in_flight_bytes_max: spec.limits.in_flight_bytes_max,
+        recent_bytes_max: spec.swap.shadow_bytes_max,
         shutdown_timeout: Duration::from_millis(spec.limits.shutdown_timeout_ms),
         backoff: Backoff::default(),
         seed: fastrand::u64(..),

@@ -32,6 +32,8 @@ pub enum Fault {
     Commits,
     /// A plugin stops the pipeline.
     Plugins,
+    /// Plugins are swapped for others, some of which have to be taken back.
+    Swaps,
 }
 
 /// What went wrong in a simulation.

@@ -7,6 +7,7 @@ mod runs;
 mod shelf;
 mod source;
 mod stores;
+mod swaps;
 mod transform;
 mod world;
 
@@ -22,6 +23,8 @@ use tamis_core::source::{Source, SourceError};
 use tokio::task::JoinSet;
 
 pub use case::{Broken, Case, Fault};
+use swaps::History;
+use transform::Flaw;
 pub use world::Outcome;
 use world::World;
 
@@ -63,7 +66,10 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
         .start_paused(true)
         .build()
         .expect("a runtime starts");
-    let pipeline = pipeline(world, source::source(world));
+    let history = Arc::new(History::default());
+    let source = source::source(world);
+    let pipeline = pipeline(world, source, Some(&history));
+    let swapper = pipeline.swapper();
     let stop = pipeline.stop();
     let stops = dies_at.is_some() && world.faults().stops;
     let stop_after = stops.then(|| world.random_ms(1..2_000));
@@ -92,8 +98,10 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
             () = members(world) => unreachable!("members join at any time"),
             () = tokio::time::sleep(days) => panic!("the pipeline hangs"),
             () = stopper => false,
+            () = swaps::run(world, swapper, &history) => unreachable!("it waits for the end"),
         }
     });
+    history.check();
     // Whatever still ran dies here, wherever it was.
     drop(runtime);
     done
@@ -107,7 +115,7 @@ async fn members(world: &Arc<World>) {
             biased;
             Some(ended) = members.join_next() => ended.expect("no member panics"),
             (member, partition) = world.next_member() => {
-                let pipeline = pipeline(world, source::passing(world, member, partition));
+                let pipeline = pipeline(world, source::passing(world, member, partition), None);
                 let world = Arc::clone(world);
                 members.spawn(async move {
                     check_end(&world, pipeline.run(&Executor::Tasks).await);
@@ -129,7 +137,11 @@ fn check_end(world: &World, ended: Result<Summary, PipelineError>) {
     }
 }
 
-fn pipeline(world: &Arc<World>, source: Box<dyn Source>) -> Pipeline {
+fn pipeline(
+    world: &Arc<World>,
+    source: Box<dyn Source>,
+    history: Option<&Arc<History>>,
+) -> Pipeline {
     let lanes = world.random(|random| random.usize(1..=3));
     let run_limits = RunLimits {
         bytes_max: 600,
@@ -177,6 +189,7 @@ fn pipeline(world: &Arc<World>, source: Box<dyn Source>) -> Pipeline {
     };
     let limits = Limits {
         in_flight_bytes_max: 8_000,
+        recent_bytes_max: 2_000,
         shutdown_timeout: Duration::from_secs(5),
         backoff: Backoff {
             initial: Duration::from_millis(10),
@@ -184,6 +197,9 @@ fn pipeline(world: &Arc<World>, source: Box<dyn Source>) -> Pipeline {
         },
         seed: world.random(|random| random.u64(..)),
     };
-    let lanes = (0..lanes).map(|_| transform::chain(world)).collect();
-    Pipeline::new(source, lanes, sinks, dead, limits)
+    let chain = |lane| {
+        let history = history.map(|history| (history, lane));
+        transform::chain(world, 0, Flaw::None, history).into()
+    };
+    Pipeline::new(source, (0..lanes).map(chain).collect(), sinks, dead, limits)
 }

@@ -9,6 +9,8 @@ pub(crate) enum Plan {
     Drop,
     /// The first plugin refuses it.
     RejectEarly,
+    /// The second plugin fails on it, whatever its version.
+    Poison,
     /// The second plugin refuses it.
     RejectLate,
     /// The first plugin makes two of it.
@@ -29,10 +31,11 @@ pub(crate) enum Plan {
     TooLarge,
 }
 
-const PLANS: [Plan; 12] = [
+const PLANS: [Plan; 13] = [
     Plan::Keep,
     Plan::Drop,
     Plan::RejectEarly,
+    Plan::Poison,
     Plan::RejectLate,
     Plan::Twice,
     Plan::Four,
@@ -83,7 +86,7 @@ pub(crate) fn expected(
         Plan::Keep => both(0),
         Plan::Drop => vec![],
         Plan::RejectEarly => vec![dead("dead", "first")],
-        Plan::RejectLate => vec![dead("dead", "second")],
+        Plan::Poison | Plan::RejectLate => vec![dead("dead", "second")],
         Plan::Twice => [both(0), both(1)].concat(),
         Plan::Four => [both(0), both(1), both(2), both(3)].concat(),
         Plan::OneOfTwo => [vec![dead("dead", "second")], both(1)].concat(),

@@ -3,31 +3,66 @@
 use std::sync::Arc;
 
 use tamis_core::batch::{Batch, Row, Span};
-use tamis_core::transform::{Applied, Rejection, Stage, Transform, TransformError};
+use tamis_core::transform::{Applied, Rejection, Said, Stage, Transform, TransformError};
 
 use crate::plan::Plan;
+use crate::swaps::History;
 use crate::world::World;
 
-/// The plugins of one lane.
-pub(crate) fn chain(world: &Arc<World>) -> Vec<Box<dyn Transform>> {
-    let planned = |name: &str, decide| -> Box<dyn Transform> {
+/// The plugins of one lane, by its number; the second one tells `history` what it decides.
+pub(crate) fn chain(
+    world: &Arc<World>,
+    version: u32,
+    flaw: Flaw,
+    history: Option<(&Arc<History>, usize)>,
+) -> [Box<dyn Transform>; 2] {
+    let planned = |name: &str, decide, flaw, history| -> Box<dyn Transform> {
         let stage = Stage {
             name: name.to_owned(),
-            version: "1.0.0".to_owned(),
+            version: version.to_string(),
         };
         Box::new(Planned {
             world: Arc::clone(world),
             stage,
+            version,
+            flaw,
             decide,
+            history,
         })
     };
-    vec![planned("first", first), planned("second", second)]
+    [
+        planned("first", first, Flaw::None, None),
+        planned(
+            "second",
+            second,
+            flaw,
+            history.map(|(history, lane)| (Arc::clone(history), lane)),
+        ),
+    ]
+}
+
+/// What is wrong with a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Nothing.
+    None,
+    /// It fails on some records.
+    Fails,
+    /// It refuses all records.
+    Refuses,
+}
+
+impl Flaw {
+    fn fails_on(self, offset: u64) -> bool {
+        self == Self::Fails && offset % 5 == 2
+    }
 }
 
 enum Decision {
     Keep,
     Drop,
     Reject,
+    Fail,
     Twice,
     Route(&'static str),
 }
@@ -39,13 +74,17 @@ fn first(plan: Plan, _number: u32) -> Decision {
         Plan::Twice | Plan::Four | Plan::OneOfTwo => Decision::Twice,
         Plan::Audit => Decision::Route("audit"),
         Plan::Elsewhere => Decision::Route("elsewhere"),
-        Plan::Keep | Plan::RejectLate | Plan::Impossible | Plan::NoLine => Decision::Keep,
+        Plan::Keep | Plan::Poison | Plan::RejectLate | Plan::Impossible | Plan::NoLine => {
+            Decision::Keep
+        }
     }
 }
 
 fn second(plan: Plan, number: u32) -> Decision {
     if plan == Plan::RejectLate || (plan == Plan::OneOfTwo && number == 0) {
         Decision::Reject
+    } else if plan == Plan::Poison {
+        Decision::Fail
     } else if plan == Plan::Four {
         Decision::Twice
     } else {
@@ -56,7 +95,22 @@ fn second(plan: Plan, number: u32) -> Decision {
 struct Planned {
     world: Arc<World>,
     stage: Stage,
+    version: u32,
+    flaw: Flaw,
     decide: fn(Plan, u32) -> Decision,
+    history: Option<(Arc<History>, usize)>,
+}
+
+impl Planned {
+    fn decision(&self, batch: &Batch, row: &Row) -> Decision {
+        let plan = self.world.plan(batch.partition().number, row.offset);
+        match (self.decide)(plan, row.number) {
+            Decision::Fail => Decision::Fail,
+            _ if self.flaw.fails_on(row.offset) => Decision::Fail,
+            _ if self.flaw == Flaw::Refuses => Decision::Reject,
+            decision => decision,
+        }
+    }
 }
 
 impl Transform for Planned {
@@ -80,10 +134,11 @@ impl Transform for Planned {
         };
         for row in batch.rows() {
             let Row { offset, .. } = *row;
-            match (self.decide)(self.world.plan(partition, offset), row.number) {
+            match self.decision(batch, row) {
                 Decision::Keep => rows.push(*row),
                 Decision::Drop => applied.dropped += 1,
-                Decision::Reject => {
+                decision @ (Decision::Reject | Decision::Fail) => {
+                    applied.trapped += u64::from(matches!(decision, Decision::Fail));
                     let reason = "planned".to_owned();
                     applied.rejected.push(Rejection {
                         offset,
@@ -108,6 +163,18 @@ impl Transform for Planned {
             }
         }
         batch.replace(rows, Some(bytes.into()));
+        if let Some((history, lane)) = self.history.clone() {
+            let version = self.version;
+            applied.said = Said::new(move |_| history.decided(lane, version));
+        }
         Ok(applied)
+    }
+
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+        let mut rows = batch.rows().iter();
+        if rows.any(|row| matches!(self.decision(batch, row), Decision::Fail)) {
+            return Err("planned".to_owned());
+        }
+        self.apply(batch).map_err(|error| error.to_string())
     }
 }

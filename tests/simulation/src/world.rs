@@ -38,6 +38,8 @@ pub(crate) struct Faults {
     pub(crate) plugins: u32,
     /// Whether some lives end by a request to stop instead.
     pub(crate) stops: bool,
+    /// How many times a life gets other plugins.
+    pub(crate) swaps: u32,
 }
 
 impl Faults {
@@ -53,6 +55,7 @@ impl Faults {
         commits: 0,
         plugins: 0,
         stops: false,
+        swaps: 0,
     };
 
     fn draw(random: &mut fastrand::Rng) -> Self {
@@ -68,6 +71,7 @@ impl Faults {
             commits: random.u32(0..50),
             plugins: random.u32(0..8),
             stops: random.bool(),
+            swaps: random.u32(0..6),
         }
     }
 
@@ -84,6 +88,7 @@ impl Faults {
             Fault::Thefts => self.thefts = false,
             Fault::Commits => self.commits = 0,
             Fault::Plugins => self.plugins = 0,
+            Fault::Swaps => self.swaps = 0,
         }
         self
     }

@@ -10,7 +10,7 @@ use crate::spec::Secret;
 use crate::template::Template;
 
 /// Indexes or data streams of a cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ElasticsearchSinkSpec {
     /// Of each node, with its scheme; without credentials. At least one.
     pub urls: Vec<String>,

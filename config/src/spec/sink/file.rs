@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::template::Template;
 
 /// Files on a disk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FileSinkSpec {
     /// The folder under which everything is written.
     pub root: PathBuf,

@@ -7,7 +7,7 @@ use crate::spec::Secret;
 use crate::template::Template;
 
 /// Topics of a Kafka cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KafkaSinkSpec {
     /// `host:port` each; those of the source unless given.
     pub brokers: Vec<String>,

@@ -10,7 +10,7 @@ use crate::spec::Secret;
 use crate::template::Template;
 
 /// Collections of MongoDB.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MongodbSinkSpec {
     /// `mongodb://…`, in which no option is about writes.
     pub uri: Secret,

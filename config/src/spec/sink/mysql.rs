@@ -14,7 +14,7 @@ use crate::template::Template;
 pub const MYSQL_ID: &str = "id";
 
 /// Tables of a MySQL or MariaDB database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MysqlSinkSpec {
     /// Where they are, and who writes.
     pub server: MysqlServer,

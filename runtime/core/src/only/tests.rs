@@ -43,6 +43,10 @@ impl Transform for Mixed {
         batch.replace(rows, None);
         Ok(applied)
     }
+
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+        self.apply(batch).map_err(|error| error.to_string())
+    }
 }
 
 fn check(wanted: &[(u64, u32)], left: &[(u64, u32)], missing: &[(u64, u32, Option<&str>)]) {

@@ -119,6 +119,11 @@ impl Effects {
         }
     }
 
+    /// Whether there is anything to log.
+    pub(super) fn has_lines(&self) -> bool {
+        !self.lines.is_empty() || self.more > 0
+    }
+
     /// Writes the lines to the log, as far as `budget` goes. Those of a level that is not shown cost nothing of it.
     pub(super) fn log(self, stage: &Stage, batch: &Batch, budget: &LogBudget) {
         let (plugin, partition) = (&stage.name, batch.partition());

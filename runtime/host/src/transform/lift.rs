@@ -29,7 +29,7 @@ impl Outcome {
         self.applied.rejected.append(&mut other.applied.rejected);
     }
 
-    /// Refuses one row.
+    /// Refuses one row, since the plugin fails on it.
     pub(super) fn reject(&mut self, row: &Row, reason: String) {
         let rejection = Rejection {
             offset: row.offset,
@@ -37,6 +37,7 @@ impl Outcome {
             reason,
         };
         self.applied.rejected.push(rejection);
+        self.applied.trapped += 1;
     }
 }
 

@@ -48,7 +48,7 @@ impl PluginTransform {
                     reason,
                 }));
             }
-            match self.attempt(batch, range.clone(), outcome.bytes.len()) {
+            match self.ask(batch, range.clone(), outcome.bytes.len()) {
                 Ok((None, all_effects)) if range == all => return Ok((None, all_effects)),
                 Ok((part, part_effects)) => {
                     match part {

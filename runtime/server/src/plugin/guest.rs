@@ -158,6 +158,7 @@ impl Outcome {
             .iter()
             .map(|row| (index(row.offset), record(batch, row)));
         self.out.extend(made);
+        applied.said.say(batch);
         self.dropped += applied.dropped;
         let refused = applied.rejected.into_iter();
         self.refused

@@ -253,6 +253,7 @@ pub(super) fn start_together(
         },
         Limits {
             in_flight_bytes_max: 1 << 16,
+            recent_bytes_max: 0,
             shutdown_timeout: Duration::from_secs(10),
             backoff: Backoff {
                 initial: Duration::from_millis(10),

@@ -182,6 +182,10 @@ mod tests {
                 reason: "the plugin is quarantined: why".to_owned(),
             })
         }
+
+        fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+            self.apply(batch).map_err(|error| error.to_string())
+        }
     }
 
     #[test]

@@ -1,0 +1,249 @@
+//! The stages of one lane, in order; and after a swap those before them, until the new ones have proven themselves.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::batch::Batch;
+use crate::transform::{Applied, Stage, Transform, TransformError};
+use crate::trial::{Trial, TrialState};
+
+/// Takes each batch through one order of stages, never through parts of two.
+pub(crate) struct Chain {
+    /// All that are in use, wherever they stand.
+    stages: Vec<Box<dyn Transform>>,
+    /// Indexes of those that decide, or did before the trial.
+    order: Vec<usize>,
+    on_trial: Option<OnTrial>,
+}
+
+/// New stages that decide, while those before them stand by.
+struct OnTrial {
+    trial: Arc<Trial>,
+    order: Vec<usize>,
+}
+
+/// What one stage did with a batch.
+pub(crate) struct Done {
+    stage: usize,
+    pub(crate) applied: Applied,
+    pub(crate) records: usize,
+    pub(crate) nanos: u64,
+}
+
+/// The stages that a lane is to have.
+pub struct NextChain {
+    /// In order.
+    pub links: Vec<Link>,
+    /// Where the present ones stand by: until when.
+    pub trial: Option<Arc<Trial>>,
+}
+
+/// One of them.
+pub enum Link {
+    /// The present stage with this index in the order; each at most once.
+    Kept(usize),
+    /// A new one.
+    New(Box<dyn Transform>),
+}
+
+#[cfg(test)]
+impl Done {
+    /// What a stage did with so many records, of which it dropped and rejected some.
+    pub(crate) fn of(records: usize, dropped: u64, rejected: u64) -> Self {
+        let rejection = |offset| crate::transform::Rejection {
+            offset,
+            number: 0,
+            reason: String::new(),
+        };
+        let applied = Applied {
+            dropped,
+            rejected: (0..rejected).map(rejection).collect(),
+            ..Applied::default()
+        };
+        Self {
+            stage: 0,
+            applied,
+            records,
+            nanos: 1,
+        }
+    }
+}
+
+impl Chain {
+    pub(crate) fn new(stages: Vec<Box<dyn Transform>>) -> Self {
+        Self {
+            order: (0..stages.len()).collect(),
+            stages,
+            on_trial: None,
+        }
+    }
+
+    /// The stage that did something.
+    pub(crate) fn stage(&self, done: &Done) -> &Stage {
+        self.stages[done.stage].stage()
+    }
+
+    /// Takes `batch` through the stages, and says what each of them did. Nothing of what they want done is done yet.
+    pub(crate) fn apply(&mut self, batch: &mut Batch) -> Result<Vec<Done>, TransformError> {
+        self.end_trial();
+        match self.on_trial.take() {
+            None => run(&mut self.stages, &self.order, batch),
+            Some(on_trial) => {
+                let done = self.try_out(&on_trial, batch);
+                self.on_trial = Some(on_trial);
+                done
+            }
+        }
+    }
+
+    /// One batch of a trial. What makes the new stages guilty is decided by those before them, as if there had been no others.
+    fn try_out(
+        &mut self,
+        OnTrial { trial, order }: &OnTrial,
+        batch: &mut Batch,
+    ) -> Result<Vec<Done>, TransformError> {
+        let (before, begun) = (batch.mark(), Instant::now());
+        let records = batch.rows().len();
+        let judge = |done: &[Done]| trial.charge(records, rejected(done), begun.elapsed());
+        let tried = attempt(&mut self.stages, order, batch);
+        let reason = match tried.and_then(|done| judge(&done).map(|()| done)) {
+            Ok(done) => return Ok(done),
+            Err(reason) => reason,
+        };
+        batch.go_back(&before);
+        if let Ok(done) = attempt(&mut self.stages, &self.order, batch) {
+            if trial.fail(reason) {
+                return Ok(done);
+            }
+            // It was passed meanwhile, and there is no way back.
+            batch.go_back(&before);
+            return run(&mut self.stages, order, batch);
+        }
+        // The stages before fail on this batch, too: both have to find the records that they fail on.
+        batch.go_back(&before);
+        let mut other = batch.fork();
+        let old = run(&mut self.stages, &self.order, &mut other);
+        let new = run(&mut self.stages, order, batch);
+        let reason = match (&new, &old) {
+            (Err(error), _) => Some(error.to_string()),
+            (Ok(new), old) if trapped(new) > old.as_ref().map_or(0, |old| trapped(old)) => {
+                Some(reason)
+            }
+            (Ok(new), _) => judge(new).err(),
+        };
+        if reason.is_some_and(|reason| trial.fail(reason)) {
+            batch.become_as(other);
+            return old;
+        }
+        new
+    }
+
+    /// Lets go of the stages that lost a trial that has ended.
+    fn end_trial(&mut self) {
+        let state = self.on_trial.as_ref().map(|it| it.trial.state());
+        match state {
+            None | Some(TrialState::Running) => {}
+            Some(TrialState::Passed) => {
+                self.order = self.on_trial.take().expect("it was there").order;
+                self.let_go();
+            }
+            Some(TrialState::Failed(_)) => {
+                self.on_trial = None;
+                self.let_go();
+            }
+        }
+    }
+
+    /// Puts `next` in the place of what is there; what is not needed any more is returned.
+    ///
+    /// # Panics
+    /// Where a trial goes on, or a link is none of the present ones.
+    pub(crate) fn switch(&mut self, next: NextChain) -> Vec<Box<dyn Transform>> {
+        self.end_trial();
+        assert!(self.on_trial.is_none(), "one trial at a time");
+        let mut order = Vec::with_capacity(next.links.len());
+        for link in next.links {
+            match link {
+                Link::Kept(index) => order.push(self.order[index]),
+                Link::New(stage) => {
+                    order.push(self.stages.len());
+                    self.stages.push(stage);
+                }
+            }
+        }
+        match next.trial {
+            Some(trial) => {
+                self.on_trial = Some(OnTrial { trial, order });
+                Vec::new()
+            }
+            None => {
+                self.order = order;
+                self.let_go()
+            }
+        }
+    }
+
+    /// Takes the stages out that are not in the order.
+    fn let_go(&mut self) -> Vec<Box<dyn Transform>> {
+        let mut slots: Vec<_> = self.stages.drain(..).map(Some).collect();
+        let used = self.order.iter().map(|index| slots[*index].take());
+        self.stages = used
+            .map(|stage| stage.expect("each stage stands once"))
+            .collect();
+        self.order = (0..self.stages.len()).collect();
+        slots.into_iter().flatten().collect()
+    }
+}
+
+fn rejected(all: &[Done]) -> usize {
+    all.iter().map(|done| done.applied.rejected.len()).sum()
+}
+
+fn trapped(all: &[Done]) -> u64 {
+    all.iter().map(|done| done.applied.trapped).sum()
+}
+
+/// Takes `batch` through the stages of `order`.
+fn run(
+    stages: &mut [Box<dyn Transform>],
+    order: &[usize],
+    batch: &mut Batch,
+) -> Result<Vec<Done>, TransformError> {
+    pass(stages, order, batch, |stage, batch| stage.apply(batch))
+}
+
+/// As [`run`], but gives up at the first failure; `batch` is then in a state between.
+fn attempt(
+    stages: &mut [Box<dyn Transform>],
+    order: &[usize],
+    batch: &mut Batch,
+) -> Result<Vec<Done>, String> {
+    pass(stages, order, batch, |stage, batch| {
+        let attempted = stage.attempt(batch);
+        attempted.map_err(|reason| format!("{}: {reason}", stage.stage().name))
+    })
+}
+
+fn pass<E>(
+    stages: &mut [Box<dyn Transform>],
+    order: &[usize],
+    batch: &mut Batch,
+    by: impl Fn(&mut dyn Transform, &mut Batch) -> Result<Applied, E>,
+) -> Result<Vec<Done>, E> {
+    let mut all = Vec::with_capacity(order.len());
+    for index in order {
+        let (records, begun) = (batch.rows().len(), Instant::now());
+        let applied = by(&mut *stages[*index], batch)?;
+        all.push(Done {
+            stage: *index,
+            applied,
+            records,
+            nanos: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        });
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests;

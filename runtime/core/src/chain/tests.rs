@@ -1,0 +1,252 @@
+use super::*;
+use crate::batch::{BatchBuilder, Row, Span};
+use crate::id::Partition;
+use crate::transform::Rejection;
+use crate::trial::TrialLimits;
+
+/// Writes its name behind the route of each record; refuses those at some offsets, or fails on them.
+struct Fake {
+    stage: Stage,
+    refuses: &'static [u64],
+    fails_on: &'static [u64],
+}
+
+fn fake(name: &str) -> Fake {
+    let stage = Stage {
+        name: name.to_owned(),
+        version: "1".to_owned(),
+    };
+    Fake {
+        stage,
+        refuses: &[],
+        fails_on: &[],
+    }
+}
+
+impl Fake {
+    fn refuses(self, refuses: &'static [u64]) -> Self {
+        Self { refuses, ..self }
+    }
+
+    fn fails_on(self, fails_on: &'static [u64]) -> Self {
+        Self { fails_on, ..self }
+    }
+
+    fn new(self) -> Link {
+        Link::New(Box::new(self))
+    }
+
+    fn decide(&self, batch: &mut Batch, refuses: impl Fn(u64) -> bool) -> Applied {
+        let (mut applied, mut bytes, mut rows) = (Applied::default(), Vec::new(), Vec::new());
+        for row in batch.rows() {
+            if refuses(row.offset) {
+                applied.rejected.push(Rejection {
+                    offset: row.offset,
+                    number: row.number,
+                    reason: self.stage.name.clone(),
+                });
+                continue;
+            }
+            let start = bytes.len();
+            bytes.extend(batch.bytes(row.route).unwrap_or_default());
+            bytes.extend(self.stage.name.as_bytes());
+            let route = Span::new(batch.next_buffer(), start, bytes.len() - start);
+            rows.push(Row { route, ..*row });
+        }
+        batch.replace(rows, Some(bytes.into()));
+        applied
+    }
+}
+
+impl Transform for Fake {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
+        let (refuses, fails_on) = (self.refuses, self.fails_on);
+        let fails = |row: &&Row| fails_on.contains(&row.offset);
+        let trapped = batch.rows().iter().filter(fails).count() as u64;
+        let applied = self.decide(batch, |offset| {
+            refuses.contains(&offset) || fails_on.contains(&offset)
+        });
+        Ok(Applied { trapped, ..applied })
+    }
+
+    fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+        let mut offsets = batch.rows().iter().map(|row| row.offset);
+        if let Some(offset) = offsets.find(|offset| self.fails_on.contains(offset)) {
+            return Err(format!("failed on {offset}"));
+        }
+        let refuses = self.refuses;
+        Ok(self.decide(batch, |offset| refuses.contains(&offset)))
+    }
+}
+
+fn chain(stages: impl IntoIterator<Item = Fake>) -> Chain {
+    let boxed = |stage| -> Box<dyn Transform> { Box::new(stage) };
+    Chain::new(stages.into_iter().map(boxed).collect())
+}
+
+fn trial() -> Arc<Trial> {
+    Arc::new(Trial::new(TrialLimits {
+        rejected_per_million_max: 1_000,
+        record_nanos_max: None,
+    }))
+}
+
+fn next(links: Vec<Link>, trial: Option<&Arc<Trial>>) -> NextChain {
+    let trial = trial.map(Arc::clone);
+    NextChain { links, trial }
+}
+
+/// Takes the records 1 to 4 through `chain`: the routes that they get, then which stage refused what.
+fn pass(chain: &mut Chain) -> String {
+    let partition = Partition {
+        source: "s".into(),
+        topic: "t".into(),
+        number: 0,
+        split: 0,
+    };
+    let mut batch = BatchBuilder::new(Arc::new(partition), 4, 0);
+    for offset in 1..=4 {
+        batch.push(offset, 0, None, Some(b"v"), &[]);
+    }
+    let mut batch = batch.finish(5);
+    let done = chain.apply(&mut batch).unwrap();
+    let route = |row: &Row| String::from_utf8_lossy(batch.bytes(row.route).unwrap()).into_owned();
+    let mut words: Vec<String> = batch.rows().iter().map(route).collect();
+    for done in &done {
+        for Rejection { offset, .. } in &done.applied.rejected {
+            words.push(format!("!{}{offset}", chain.stage(done).name));
+        }
+    }
+    words.join(" ")
+}
+
+fn names(stages: &[Box<dyn Transform>]) -> Vec<&str> {
+    stages.iter().map(|stage| &*stage.stage().name).collect()
+}
+
+#[test]
+fn a_switch_keeps_what_is_named_in_its_new_place_and_gives_the_rest_back() {
+    let mut chain = chain([fake("a"), fake("b"), fake("c")]);
+    assert_eq!(pass(&mut chain), "abc abc abc abc");
+    let links = vec![Link::Kept(2), fake("d").new(), Link::Kept(0)];
+    assert_eq!(names(&chain.switch(next(links, None))), ["b"]);
+    assert_eq!(pass(&mut chain), "cda cda cda cda");
+    let replaced = chain.switch(next(vec![Link::Kept(1)], None));
+    assert_eq!(names(&replaced), ["c", "a"]);
+    assert_eq!(pass(&mut chain), "d d d d");
+    assert_eq!(names(&chain.switch(next(vec![], None))), ["d"]);
+}
+
+#[test]
+fn new_stages_decide_on_trial_and_stay_when_it_is_passed() {
+    let mut chain = chain([fake("a"), fake("b")]);
+    let trial = trial();
+    let links = vec![fake("n").new(), Link::Kept(1)];
+    assert!(chain.switch(next(links, Some(&trial))).is_empty());
+    assert_eq!(pass(&mut chain), "nb nb nb nb");
+    assert_eq!(trial.cost().records, 4);
+    assert!(trial.pass());
+    assert_eq!(pass(&mut chain), "nb nb nb nb");
+    assert_eq!(chain.stages.len(), 2);
+    assert_eq!(trial.cost().records, 4, "it is over");
+}
+
+#[test]
+fn the_batch_that_new_stages_fail_on_is_decided_by_those_before_them_and_so_is_all_that_follows() {
+    let trial = trial();
+    let mut lanes = [(); 2].map(|()| chain([fake("a"), fake("b")]));
+    lanes[0].switch(next(
+        vec![Link::Kept(0), fake("n").fails_on(&[3]).new()],
+        Some(&trial),
+    ));
+    lanes[1].switch(next(vec![fake("n").new()], Some(&trial)));
+    assert_eq!(pass(&mut lanes[1]), "n n n n");
+    assert_eq!(pass(&mut lanes[0]), "ab ab ab ab");
+    let reason = "n: failed on 3".to_owned();
+    assert_eq!(trial.state(), TrialState::Failed(reason));
+    for lane in &mut lanes {
+        assert_eq!(pass(lane), "ab ab ab ab");
+        assert_eq!(lane.stages.len(), 2);
+    }
+}
+
+#[test]
+fn new_stages_are_not_to_blame_for_what_those_before_them_fail_on_too() {
+    let trial = trial();
+    let mut chain = chain([fake("a").fails_on(&[2])]);
+    chain.switch(next(vec![fake("n").fails_on(&[2]).new()], Some(&trial)));
+    assert_eq!(pass(&mut chain), "n n n !n2");
+    assert_eq!(trial.state(), TrialState::Running);
+}
+
+#[test]
+fn new_stages_are_to_blame_for_what_they_fail_on_beside_that() {
+    let trial = trial();
+    let mut chain = chain([fake("a").fails_on(&[2])]);
+    chain.switch(next(vec![fake("n").fails_on(&[1, 2]).new()], Some(&trial)));
+    assert_eq!(pass(&mut chain), "a a a !a2");
+    assert_eq!(trial.state(), TrialState::Failed("n: failed on 1".into()));
+}
+
+#[test]
+fn new_stages_that_refuse_too_much_do_not_hide_behind_what_those_before_them_fail_on() {
+    let trial = trial();
+    let mut chain = chain([fake("a").fails_on(&[2])]);
+    let new = fake("n").fails_on(&[2]).refuses(&[1, 3]);
+    chain.switch(next(vec![new.new()], Some(&trial)));
+    assert_eq!(pass(&mut chain), "a a a !a2");
+    assert!(matches!(trial.state(), TrialState::Failed(_)));
+}
+
+#[test]
+fn a_failure_after_the_trial_was_passed_changes_nothing_any_more() {
+    let trial = trial();
+    let mut chain = chain([fake("a")]);
+    chain.switch(next(vec![fake("n").fails_on(&[2]).new()], Some(&trial)));
+    let on_trial = chain.on_trial.take().unwrap();
+    trial.pass();
+    // Passed by another hand, while this lane is in the midst of the batch.
+    let partition = Partition {
+        source: "s".into(),
+        topic: "t".into(),
+        number: 0,
+        split: 0,
+    };
+    let mut batch = BatchBuilder::new(Arc::new(partition), 1, 0);
+    batch.push(2, 0, None, Some(b"v"), &[]);
+    let mut batch = batch.finish(3);
+    let done = chain.try_out(&on_trial, &mut batch).unwrap();
+    assert_eq!(chain.stage(&done[0]).name, "n");
+    assert_eq!(done[0].applied.rejected.len(), 1);
+}
+
+#[test]
+fn new_stages_that_refuse_too_much_leave_no_refusal_behind() {
+    let trial = trial();
+    let mut chain = chain([fake("a").refuses(&[4])]);
+    chain.switch(next(vec![fake("n").refuses(&[1]).new()], Some(&trial)));
+    assert_eq!(pass(&mut chain), "n n n !n1", "one of a thousand");
+    assert_eq!(pass(&mut chain), "a a a !a4");
+    let TrialState::Failed(reason) = trial.state() else {
+        panic!("it goes on");
+    };
+    assert_eq!(
+        reason,
+        "it refused 2 of 8 records; 1000 of a million are allowed"
+    );
+}
+
+#[test]
+fn a_switch_after_a_trial_that_failed_is_one_of_the_stages_before_it() {
+    let trial = trial();
+    let mut chain = chain([fake("a"), fake("b")]);
+    chain.switch(next(vec![fake("n").new()], Some(&trial)));
+    trial.fail("told so".into());
+    let replaced = chain.switch(next(vec![Link::Kept(1), fake("m").new()], None));
+    assert_eq!(names(&replaced), ["a"]);
+    assert_eq!(pass(&mut chain), "bm bm bm bm");
+}

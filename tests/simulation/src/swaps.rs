@@ -1,0 +1,138 @@
+//! Other plugins in the place of those that run, in the midst of a life: good ones, and some that have to be taken back.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tamis_core::{Link, NextChain, Swapper, Trial, TrialLimits, TrialState};
+
+use crate::transform::{self, Flaw};
+use crate::world::World;
+
+/// All versions of the second plugin in one life, and who decided what.
+#[derive(Debug, Default)]
+pub(crate) struct History(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    swaps: Vec<Swap>,
+    /// By lane: the versions that decided its batches, one after the other.
+    decided: BTreeMap<usize, Vec<u32>>,
+}
+
+#[derive(Debug)]
+struct Swap {
+    from: u32,
+    to: u32,
+    trial: Option<Arc<Trial>>,
+}
+
+impl History {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that `version` decided a batch of `lane`, for good.
+    pub(crate) fn decided(&self, lane: usize, version: u32) {
+        self.told().decided.entry(lane).or_default().push(version);
+    }
+
+    /// Checks that each lane, and so each partition, saw the versions in the order in which they ran.
+    pub(crate) fn check(&self) {
+        let told = self.told();
+        let mut ran = vec![0];
+        for Swap { from, to, trial } in &told.swaps {
+            ran.push(*to);
+            let state = trial.as_ref().map(|trial| trial.state());
+            if matches!(state, Some(TrialState::Failed(_))) {
+                ran.push(*from);
+            }
+        }
+        for (lane, versions) in &told.decided {
+            let mut versions = versions.clone();
+            versions.dedup();
+            let mut rest = ran.iter();
+            let in_order = versions
+                .iter()
+                .all(|version| rest.any(|ran| ran == version));
+            assert!(
+                in_order,
+                "lane {lane} saw {versions:?}, and there ran {ran:?}"
+            );
+        }
+    }
+}
+
+/// Swaps the plugins of a life a few times, then waits for its end.
+pub(crate) async fn run(world: &Arc<World>, swapper: Swapper, history: &Arc<History>) {
+    let mut running = 0;
+    for to in 1..=world.faults().swaps {
+        tokio::time::sleep(world.random_ms(0..600)).await;
+        let flaw = world.random(|random| match random.u8(0..4) {
+            0 => Flaw::Fails,
+            1 => Flaw::Refuses,
+            _ => Flaw::None,
+        });
+        let on_trial = flaw != Flaw::None || world.chance(70);
+        let trial = on_trial.then(|| Arc::new(Trial::new(limits(flaw))));
+        world.say(&format!("swap {running} {to} {flaw:?} on_trial={on_trial}"));
+        let from = running;
+        history.told().swaps.push(Swap {
+            from,
+            to,
+            trial: trial.clone(),
+        });
+        let next =
+            (0..swapper.lanes()).map(|lane| next(world, lane, to, flaw, trial.as_ref(), history));
+        if swapper.swap(next.collect()).await.is_err() {
+            break;
+        }
+        running = to;
+        if let Some(trial) = trial {
+            // A person may take back what nobody found guilty; no one lets stay what is.
+            let takes_back = flaw != Flaw::None || world.chance(30);
+            let end = tokio::time::timeout(world.random_ms(0..800), trial.ended()).await;
+            if end.is_err() && takes_back {
+                trial.fail("taken back".to_owned());
+            } else if end.is_err() {
+                trial.pass();
+            }
+            if trial.state() != TrialState::Passed {
+                assert!(
+                    takes_back || world.faults().plugins > 0,
+                    "a good one was taken back"
+                );
+                running = from;
+            }
+            world.say(&format!("trial of {to}: {:?}", trial.state()));
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+fn limits(flaw: Flaw) -> TrialLimits {
+    TrialLimits {
+        rejected_per_million_max: if flaw == Flaw::Refuses { 0 } else { 1_000_000 },
+        record_nanos_max: None,
+    }
+}
+
+/// A new second plugin for one lane, behind the first one that is there or a new one.
+fn next(
+    world: &Arc<World>,
+    lane: usize,
+    version: u32,
+    flaw: Flaw,
+    trial: Option<&Arc<Trial>>,
+    history: &Arc<History>,
+) -> NextChain {
+    let [first, second] = transform::chain(world, version, flaw, Some((history, lane)));
+    let first = if world.chance(50) {
+        Link::Kept(0)
+    } else {
+        Link::New(first)
+    };
+    NextChain {
+        links: vec![first, Link::New(second)],
+        trial: trial.map(Arc::clone),
+    }
+}
