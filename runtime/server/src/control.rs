@@ -3,6 +3,8 @@
 //! A request is a line of JSON, and so is each part of its answer, the last of which is `{"end": …}`. The socket is for the owner
 //! of the process, and for root. For operators: `docs/swap.md`.
 
+pub(crate) mod client;
+
 mod address;
 mod server;
 

@@ -14,6 +14,7 @@ mod run;
 #[allow(dead_code, reason = "what swaps plugins keeps its history here")]
 mod state;
 mod summary;
+mod table;
 mod wiring;
 
 use std::process::ExitCode;

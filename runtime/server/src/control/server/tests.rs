@@ -89,14 +89,16 @@ fn socket(folder: &TempDir) -> PathBuf {
     folder.path().join("control.sock")
 }
 
-/// All lines that come until the end.
-async fn rest(mut stream: UnixStream) -> Vec<Value> {
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let lines = answer.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+/// All lines that come until the end. What follows may be a reset, where a request was not read as a whole.
+async fn rest(stream: UnixStream) -> Vec<Value> {
+    let (mut lines, mut answer) = (BufReader::new(stream).lines(), Vec::new());
+    while let Some(line) = lines.next_line().await.unwrap() {
+        answer.push(serde_json::from_str::<Value>(&line).unwrap());
+        if answer.last().unwrap().get("end").is_some() {
+            break;
+        }
+    }
+    answer
 }
 
 fn said(answer: &[Value]) -> (bool, &str) {
