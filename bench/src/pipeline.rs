@@ -15,6 +15,7 @@ pub(crate) struct Pipeline {
     config: PathBuf,
     program: PathBuf,
     output: PathBuf,
+    state: PathBuf,
 }
 
 impl Pipeline {
@@ -45,6 +46,7 @@ impl Pipeline {
             config,
             program: place.file("target/release/tamis"),
             output,
+            state: place.work("state"),
         })
     }
 
@@ -54,7 +56,8 @@ impl Pipeline {
         command
             .arg("run")
             .arg(&self.config)
-            .env("TAMIS_LOG", "info");
+            .env("TAMIS_LOG", "info")
+            .env("TAMIS_STATE", &self.state);
         command
     }
 

@@ -9,10 +9,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::kafka::Group;
 use crate::place::root;
 use crate::wait::{LONG, eventually};
+
+/// The variable with the state folder of a process.
+pub const STATE: &str = "TAMIS_STATE";
 
 /// The program: `TAMIS_BIN`, or what the workspace built.
 ///
@@ -53,6 +57,8 @@ pub struct Running {
     stdout: Output,
     stderr: Output,
     readers: Vec<JoinHandle<()>>,
+    /// A folder of its own, unless its command names one.
+    _state: Option<TempDir>,
 }
 
 /// How a process ended.
@@ -67,16 +73,29 @@ pub struct Ended {
 }
 
 impl Running {
-    /// Starts `command`.
+    /// Starts `command`, with a state folder of its own unless it names one.
     ///
     /// # Panics
     /// Where it cannot be started.
     pub fn start(command: &mut Command) -> Self {
+        let is_named = command
+            .get_envs()
+            .any(|(name, value)| name == STATE && value.is_some());
+        let state = (!is_named).then(|| {
+            let folder = tempfile::Builder::new().prefix("tamis-state-").tempdir();
+            let folder = folder.expect("there is room for temporary files");
+            command.env(STATE, folder.path());
+            folder
+        });
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        if state.is_some() {
+            // The same command may be started once more.
+            command.env_remove(STATE);
+        }
         let (stdout, stderr) = (Output::default(), Output::default());
         let readers = vec![
             stdout.read(child.stdout.take().expect("it is piped")),
@@ -87,6 +106,7 @@ impl Running {
             stdout,
             stderr,
             readers,
+            _state: state,
         }
     }
 

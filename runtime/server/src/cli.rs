@@ -3,7 +3,7 @@
 pub(crate) mod dead;
 pub(crate) mod plugin;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -103,6 +103,24 @@ pub(crate) struct RunArguments {
     /// Print the summary as one JSON object for each pipeline
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) state: StateOption,
+}
+
+// No comment of documentation: it would be what the command is about.
+#[derive(Debug, Args)]
+pub(crate) struct StateOption {
+    /// Where a process keeps the history of its pipelines' plugins and takes orders: a folder of your own, one for each
+    /// process that runs the same pipeline, or `off` [default: ~/.local/state/tamis]
+    #[arg(long, env = "TAMIS_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+impl StateOption {
+    /// The folder that is given, or `off`.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
 }
 
 #[derive(Debug, Args)]

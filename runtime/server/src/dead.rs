@@ -7,7 +7,6 @@ pub(crate) mod show;
 mod pass;
 mod select;
 mod summary;
-mod table;
 mod target;
 
 use std::path::Path;

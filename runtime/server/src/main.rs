@@ -3,13 +3,18 @@
 mod check;
 mod cli;
 mod compiler;
+#[allow(dead_code, reason = "what swaps plugins answers here")]
+mod control;
 mod dead;
 mod demo;
 mod exit;
 mod failpoint;
 mod plugin;
 mod run;
+#[allow(dead_code, reason = "what swaps plugins keeps its history here")]
+mod state;
 mod summary;
+mod table;
 mod wiring;
 
 use std::process::ExitCode;

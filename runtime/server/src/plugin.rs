@@ -5,6 +5,7 @@ mod build;
 mod fuzz;
 mod guest;
 mod inspect;
+mod live;
 mod new;
 mod records;
 mod test;
@@ -25,6 +26,10 @@ pub(crate) fn run(command: &PluginCommand, options: &CompilerOptions) -> Exit {
         PluginCommand::Test(arguments) => test::run(arguments, options),
         PluginCommand::Bench(arguments) => bench::run(arguments, options),
         PluginCommand::Fuzz(arguments) => fuzz::run(arguments, options),
+        PluginCommand::Deploy(arguments) => live::deploy(arguments),
+        PluginCommand::Versions(arguments) => live::versions(arguments),
+        PluginCommand::Promote(arguments) => live::promote(arguments),
+        PluginCommand::Rollback(arguments) => live::rollback(arguments),
         PluginCommand::Compile => compiler::compile(options),
     }
 }

@@ -18,11 +18,16 @@ use tracing::{info, warn};
 use crate::cli::{CompilerOptions, RunArguments};
 use crate::compiler;
 use crate::exit::{self, Exit};
+use crate::state;
 use crate::summary::Report;
 use crate::wiring::{self, Lanes};
 
 pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
     let Some(specs) = load(&arguments.files, PluginFiles::MustExist) else {
+        return Exit::Usage;
+    };
+    // Held to the end: while it is, no other process runs these pipelines with the same folder.
+    let Some(_states) = state::open_all(arguments.state.folder(), &specs) else {
         return Exit::Usage;
     };
     let started = compiler::engine(options).and_then(|engine| Ok((engine, runtime()?)));

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 
-use crate::tamis::{run, signal};
+use crate::tamis::{STATE, run, signal};
 
 /// The last lines of a log are in these.
 const LAST_BYTES: u64 = 8 << 10;
@@ -41,6 +41,7 @@ impl Member {
         let mut command = run(pipeline);
         command
             .args(["--log", "info,tamis::step=debug"])
+            .env(STATE, logs.join(format!("member-{number:03}.state")))
             .stdout(file.try_clone().expect("a file can be shared"))
             .stderr(file);
         if let Some(instance) = &instance {

@@ -1,5 +1,7 @@
 //! The command line of `tamis plugin`.
 
+pub(crate) mod live;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -11,8 +13,9 @@ Examples:
   tamis plugin test mask/mask.wasm         try its cases, the folders in mask/cases
   tamis plugin bench mask/mask.wasm --in logs.ndjson
   tamis plugin fuzz mask/mask.wasm         look for a record that it fails on
+  tamis plugin deploy msproject mask mask/mask.wasm    into the pipeline that runs
 
-docs/plugins.md leads from the first to the last of them.";
+docs/plugins.md leads from the first to the last of them, docs/swap.md says how a pipeline takes another version.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -28,6 +31,14 @@ pub(crate) enum PluginCommand {
     Bench(BenchArguments),
     /// Look for records that a compiled plugin fails on
     Fuzz(FuzzArguments),
+    /// Put another version of a plugin into a pipeline that runs
+    Deploy(live::DeployArguments),
+    /// List the versions of a pipeline's plugins, and what became of them
+    Versions(live::VersionsArguments),
+    /// Let a version run that waits for a person
+    Promote(live::PromoteArguments),
+    /// Go back to the version of a plugin that ran before
+    Rollback(live::RollbackArguments),
     /// Compile what is on the standard input to the standard output: what this program starts itself for
     #[command(hide = true)]
     Compile,

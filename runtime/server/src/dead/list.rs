@@ -1,6 +1,6 @@
 //! `tamis dead list`.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
 
 use anyhow::Result;
@@ -11,9 +11,9 @@ use tamis_connect::dead::read::{DeadStore, Halt, open};
 use super::pass::{self, Seen};
 use super::select::Select;
 use super::summary::Counts;
-use super::table::Table;
 use crate::cli::dead::ListArguments;
 use crate::exit::{self, Exit};
+use crate::table::{self, Table};
 use crate::wiring;
 
 pub(crate) fn run(arguments: &ListArguments) -> Exit {
@@ -47,8 +47,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn list(arguments: &ListArguments, stores: &[DeadStore]) -> Result<u64> {
     let select = Select::new(&arguments.select, &[]);
     let stdout = io::stdout();
-    let terminal = stdout.is_terminal().then(terminal_size::terminal_size);
-    let width = terminal.flatten().map(|(width, _)| usize::from(width.0));
+    let width = table::width(&stdout);
     let mut output = BufWriter::new(stdout.lock());
     let unreadable = match (arguments.summary, arguments.json) {
         (true, json) => {

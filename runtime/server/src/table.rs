@@ -1,24 +1,30 @@
-//! Dead letters as a table: a line each, as wide as the terminal.
+//! What is listed as a table: a line each, as wide as the terminal.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
-use super::plain;
+use crate::dead::plain;
 
 /// Rows whose columns are made as wide as each other.
 const PAGE_ROWS: usize = 1_000;
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// Rows of four columns, of which the last one is cut.
-pub(super) struct Table<W> {
+/// Rows of columns, of which the last one is cut.
+pub(crate) struct Table<W, const COLUMNS: usize> {
     output: W,
     /// None where it does not end in a terminal.
     width: Option<usize>,
-    rows: Vec<[String; 4]>,
+    rows: Vec<[String; COLUMNS]>,
 }
 
-impl<W: Write> Table<W> {
-    pub(super) fn new(output: W, width: Option<usize>, head: [&str; 4]) -> Self {
+/// The columns of the terminal that `output` ends in.
+pub(crate) fn width(output: &impl IsTerminal) -> Option<usize> {
+    let terminal = output.is_terminal().then(terminal_size::terminal_size);
+    terminal.flatten().map(|(width, _)| usize::from(width.0))
+}
+
+impl<W: Write, const COLUMNS: usize> Table<W, COLUMNS> {
+    pub(crate) fn new(output: W, width: Option<usize>, head: [&str; COLUMNS]) -> Self {
         let rows = vec![head.map(str::to_owned)];
         Self {
             output,
@@ -27,7 +33,7 @@ impl<W: Write> Table<W> {
         }
     }
 
-    pub(super) fn add(&mut self, row: [&str; 4]) -> io::Result<()> {
+    pub(crate) fn add(&mut self, row: [&str; COLUMNS]) -> io::Result<()> {
         self.rows.push(row.map(plain));
         if self.rows.len() >= PAGE_ROWS {
             self.flush()?;
@@ -36,18 +42,20 @@ impl<W: Write> Table<W> {
     }
 
     /// Writes what is there.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         let width = |column: usize| self.rows.iter().map(|row| columns(&row[column])).max();
-        let widths = [0, 1, 2].map(|column| width(column).unwrap_or_default());
+        let widths: Vec<_> = (0..COLUMNS - 1)
+            .map(|it| width(it).unwrap_or_default())
+            .collect();
         for row in self.rows.drain(..) {
             let mut line = String::new();
-            for (cell, width) in row.iter().zip(widths) {
+            for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(cell);
                 line.extend(std::iter::repeat_n(' ', width - columns(cell)));
                 line.push_str(GAP);
             }
             let room = self.width.map(|all| all.saturating_sub(columns(&line)));
-            line.push_str(&cut(&row[3], room.unwrap_or(usize::MAX)));
+            line.push_str(&cut(&row[COLUMNS - 1], room.unwrap_or(usize::MAX)));
             writeln!(self.output, "{}", line.trim_end())?;
         }
         self.output.flush()

@@ -1,0 +1,127 @@
+//! `tamis plugin deploy`, `promote` and `rollback`, which ask the process that runs the pipeline, and `versions`, which reads what
+//! it has noted.
+
+mod steps;
+mod versions;
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::plugin::live::{
+    DeployArguments, PipelineArguments, PromoteArguments, RollbackArguments,
+};
+use crate::control::client::{AskError, ask};
+use crate::control::{Ended, Request};
+use crate::exit::{self, Exit, Misuse};
+use crate::run::{Signals, runtime};
+use crate::state;
+
+pub(super) use self::versions::run as versions;
+
+use self::steps::Steps;
+
+pub(super) fn deploy(arguments: &DeployArguments) -> Exit {
+    let DeployArguments {
+        of,
+        plugin,
+        file,
+        promote,
+        json,
+    } = arguments;
+    let request = found(file).map(|file| Request::Deploy {
+        plugin: plugin.clone(),
+        file,
+        promote: *promote,
+    });
+    exit::of(request.and_then(|request| tell(of, &request, *json)))
+}
+
+pub(super) fn promote(arguments: &PromoteArguments) -> Exit {
+    let plugin = arguments.plugin.clone();
+    exit::of(tell(&arguments.of, &Request::Promote { plugin }, false))
+}
+
+pub(super) fn rollback(arguments: &RollbackArguments) -> Exit {
+    let plugin = arguments.plugin.clone();
+    exit::of(tell(&arguments.of, &Request::Rollback { plugin }, false))
+}
+
+/// The absolute path of `file`: the process that reads it may have been started in another folder.
+fn found(file: &Path) -> Result<PathBuf> {
+    let name = file.display();
+    if !file.is_file() {
+        return Err(Misuse(format!("{name}: there is no such file")).into());
+    }
+    std::path::absolute(file).with_context(|| name.to_string())
+}
+
+/// The folder of the pipeline in the state folder.
+fn folder(of: &PipelineArguments) -> Result<PathBuf> {
+    let chosen = state::chosen(of.state.folder(), |name| std::env::var_os(name));
+    let chosen = chosen.ok_or_else(|| {
+        let cure = "name the state folder of the process that runs the pipeline with --state DIR";
+        Misuse(cure.to_owned())
+    })?;
+    Ok(state::of_pipeline(&chosen, &of.pipeline))
+}
+
+/// Asks for `request`, shows what comes of it, and says how it ended.
+fn tell(of: &PipelineArguments, request: &Request, json: bool) -> Result<Exit> {
+    let socket = state::socket(&folder(of)?);
+    let asked = runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut shown = Steps::new(io::stdout().lock(), json);
+        let asking = ask(&socket, request, |line| go_on(shown.show(line)));
+        tokio::select! {
+            ended = asking => ended.map(Some).map_err(|error| explain(error, of, &socket)),
+            () = signals.next() => Ok(None),
+        }
+    });
+    let Some(Ended { ok, said }) = asked? else {
+        let pipeline = &of.pipeline;
+        eprintln!(
+            "not waiting any longer; what was begun goes on, and `tamis plugin versions {pipeline}` says how it ended"
+        );
+        return Ok(Exit::Unsettled);
+    };
+    let said = crate::dead::plain(&said);
+    if !ok {
+        eprintln!("{said}");
+        return Ok(Exit::Failed);
+    }
+    // The last line of JSON has it already.
+    Ok(if json {
+        Exit::Done
+    } else {
+        crate::print(&said)
+    })
+}
+
+/// A reader that went away early (`| head`) changes nothing of what was asked for.
+fn go_on(shown: io::Result<()>) -> io::Result<()> {
+    match shown {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        shown => shown,
+    }
+}
+
+fn explain(error: AskError, of: &PipelineArguments, socket: &Path) -> anyhow::Error {
+    let (pipeline, socket) = (&of.pipeline, socket.display());
+    match error {
+        AskError::NotRunning(error) => Misuse(format!(
+            "no process that runs pipeline {pipeline} listens at {socket} ({error}); start it with `tamis run`, or name the state \
+             folder that it was started with: --state DIR"
+        ))
+        .into(),
+        AskError::Forbidden(error) => Misuse(format!(
+            "{socket} is for its owner and root alone ({error}); ask as the user that runs pipeline {pipeline}"
+        ))
+        .into(),
+        AskError::CutOff => anyhow::anyhow!(
+            "pipeline {pipeline} ended before it answered; `tamis plugin versions {pipeline}` says what it has noted"
+        ),
+        AskError::Io(error) => anyhow::Error::from(error).context(socket.to_string()),
+    }
+}
