@@ -20,5 +20,5 @@ pub use engine::{Engine, EngineError};
 pub use failure::{Cause, Failure};
 pub use instance::StartError;
 pub use limits::{Grants, OnQuarantine, PluginLimits};
-pub use load::{LoadError, LoadProblem, Plugin};
+pub use load::{LoadError, LoadProblem, Plugin, Probe, digest};
 pub use transform::PluginTransform;

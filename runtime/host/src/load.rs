@@ -14,7 +14,7 @@ use crate::contract::Description;
 use crate::contract::v0_1::{self, Prepared};
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::instance::Instance;
+use crate::instance::{Instance, StartError};
 use crate::limits::{Grants, PluginLimits};
 use crate::log_budget::LogBudget;
 
@@ -178,8 +178,31 @@ impl Plugin {
         &self.log_budget
     }
 
+    /// An instance with `limits` that has no settings yet, to see whether there can be one.
+    ///
+    /// # Errors
+    /// How it fails.
+    pub fn probe(&self, limits: &PluginLimits) -> Result<Probe, StartError> {
+        self.instantiate(limits)
+            .map(Probe)
+            .map_err(StartError::Failed)
+    }
+
     pub(crate) fn instantiate(&self, limits: &PluginLimits) -> Result<Instance, Failure> {
         Instance::new(&self.engine, &self.prepared, limits)
+    }
+}
+
+/// An instance that never gets a record.
+pub struct Probe(Instance);
+
+impl Probe {
+    /// Hands `settings`, a JSON object, over.
+    ///
+    /// # Errors
+    /// Where they are refused, or the plugin fails on them.
+    pub fn configure(mut self, settings: &str) -> Result<(), StartError> {
+        self.0.configure(settings)
     }
 }
 
@@ -189,6 +212,12 @@ impl fmt::Debug for Plugin {
             .field("description", &self.description)
             .finish_non_exhaustive()
     }
+}
+
+/// SHA-256 of the bytes of a file, in hexadecimal.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadProblem> {
@@ -216,7 +245,7 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         prepared,
         description,
         origin,
-        digest: format!("{:x}", Sha256::digest(bytes)),
+        digest: digest(bytes),
         log_budget: LogBudget::new(engine),
     })
 }

@@ -3,17 +3,18 @@
 mod check;
 mod cli;
 mod compiler;
-#[allow(dead_code, reason = "what swaps plugins answers here")]
 mod control;
 mod dead;
 mod demo;
 mod exit;
 mod failpoint;
+mod fields;
 mod plugin;
+mod plugin_file;
 mod run;
-#[allow(dead_code, reason = "what swaps plugins keeps its history here")]
 mod state;
 mod summary;
+mod swap;
 mod table;
 mod wiring;
 

@@ -18,16 +18,16 @@ use tracing::{info, warn};
 use crate::cli::{CompilerOptions, RunArguments};
 use crate::compiler;
 use crate::exit::{self, Exit};
-use crate::state;
+use crate::state::{self, State};
 use crate::summary::Report;
+use crate::swap::{Deployer, Orders, Started};
 use crate::wiring::{self, Lanes};
 
 pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
     let Some(specs) = load(&arguments.files, PluginFiles::MustExist) else {
         return Exit::Usage;
     };
-    // Held to the end: while it is, no other process runs these pipelines with the same folder.
-    let Some(_states) = state::open_all(arguments.state.folder(), &specs) else {
+    let Some(states) = state::open_all(arguments.state.folder(), &specs) else {
         return Exit::Usage;
     };
     let started = compiler::engine(options).and_then(|engine| Ok((engine, runtime()?)));
@@ -35,29 +35,43 @@ pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
         Ok(started) => started,
         Err(error) => return exit::failed(&error),
     };
-    let Some(ready) = load_plugins(specs, &engine) else {
+    let with_states = specs.into_iter().zip(states);
+    let Some(ready) = load_plugins(with_states, &arguments.files, &engine) else {
         return Exit::Usage;
     };
-    let ended = runtime.block_on(run_all(ready, arguments.json));
+    let ended = runtime.block_on(run_all(ready, &engine, arguments.json));
     // What a disk that hangs still holds is left behind.
     runtime.shutdown_background();
     ended.unwrap_or_else(|error| exit::failed(&error))
 }
 
+/// A pipeline with its plugins.
+struct Ready {
+    file: PathBuf,
+    started: Started,
+    lanes: Lanes,
+}
+
 /// Each pipeline with its plugins, or what is wrong with them on the standard error. Says how long they took: mostly the time
 /// between a restart and its first record.
-fn load_plugins(specs: Vec<PipelineSpec>, engine: &Engine) -> Option<Vec<(PipelineSpec, Lanes)>> {
-    let (mut ready, mut sound) = (Vec::with_capacity(specs.len()), true);
-    let (mut origins, started) = (Vec::new(), Instant::now());
-    for spec in specs {
-        let loaded = wiring::plugins(&spec, engine).and_then(|plugins| {
-            origins.extend(plugins.iter().map(|plugin| plugin.origin()));
-            wiring::instances(&spec, &plugins)
-        });
+fn load_plugins(
+    specs: impl Iterator<Item = (PipelineSpec, Option<State>)>,
+    files: &[PathBuf],
+    engine: &Engine,
+) -> Option<Vec<Ready>> {
+    let (mut ready, mut sound, begun) = (Vec::new(), true, Instant::now());
+    for ((spec, state), file) in specs.zip(files) {
+        let pipeline = spec.name.clone();
+        let loaded = Started::load(spec, state, engine)
+            .and_then(|started| Ok((started.instances()?, started)));
         match loaded {
-            Ok(lanes) => ready.extend([(spec, lanes)]),
+            Ok((lanes, started)) => ready.push(Ready {
+                file: file.clone(),
+                started,
+                lanes,
+            }),
             Err(error) => {
-                eprintln!("pipeline {}: {error:#}", spec.name);
+                eprintln!("pipeline {pipeline}: {error:#}");
                 sound = false;
             }
         }
@@ -65,8 +79,10 @@ fn load_plugins(specs: Vec<PipelineSpec>, engine: &Engine) -> Option<Vec<(Pipeli
     if !sound {
         return None;
     }
-    let cached = origins.iter().filter(|it| **it == Origin::Cache).count();
-    let (plugins, ms) = (origins.len(), started.elapsed().as_millis());
+    let all = ready.iter().flat_map(|ready| &ready.started.plugins);
+    let plugins = all.clone().count();
+    let cached = all.filter(|it| it.origin() == Origin::Cache).count();
+    let ms = begun.elapsed().as_millis();
     if plugins > 0 {
         info!(plugins, cached, ms, "plugins are ready");
     }
@@ -117,8 +133,9 @@ type Ended = (
     Duration,
 );
 
-async fn run_all(ready: Vec<(PipelineSpec, Lanes)>, json: bool) -> Result<Exit> {
+async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit> {
     let mut signals = Signals::new()?;
+    let mut hangups = signal(SignalKind::hangup())?;
     let connecting = connect_all(ready);
     let connected = tokio::select! {
         connected = connecting => connected?,
@@ -126,19 +143,34 @@ async fn run_all(ready: Vec<(PipelineSpec, Lanes)>, json: bool) -> Result<Exit> 
     };
     let stops: Vec<Stop> = connected
         .iter()
-        .map(|(_, pipeline)| pipeline.stop())
+        .map(|(_, _, pipeline)| pipeline.stop())
         .collect();
     let signals = tokio::spawn(async move { signals.stop(&stops).await });
     let (mut pipelines, started) = (JoinSet::<Ended>::new(), Instant::now());
-    for (name, pipeline) in connected {
+    let mut all_orders = Vec::new();
+    for (file, of, pipeline) in connected {
+        let name = of.spec.name.clone();
+        let (deployer, orders) = Deployer::new(file, of, engine.clone(), pipeline.swapper());
+        all_orders.push(orders.clone());
         info!(pipeline = name, "started");
         pipelines.spawn(async move {
             let executor = Executor::Threads(tokio::runtime::Handle::current());
             let counts = pipeline.counts();
-            let ended = pipeline.run(&executor).await;
+            let ended = tokio::select! {
+                ended = pipeline.run(&executor) => ended,
+                never = deployer.attend(orders) => match never {},
+            };
             (name, ended, counts, started.elapsed())
         });
     }
+    let hangups = tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            info!("reading configurations and plugins again");
+            let all = all_orders.iter().cloned();
+            let reloads: JoinSet<()> = all.map(Orders::reload).collect();
+            reloads.join_all().await;
+        }
+    });
     let mut exit = Exit::Done;
     while let Some(ended) = pipelines.join_next().await {
         let (pipeline, ended, counts, took) = ended.context("a pipeline panicked")?;
@@ -158,16 +190,22 @@ async fn run_all(ready: Vec<(PipelineSpec, Lanes)>, json: bool) -> Result<Exit> 
         }
     }
     signals.abort();
+    hangups.abort();
     Ok(exit)
 }
 
 /// All pipelines, connected, before any of them runs.
-async fn connect_all(ready: Vec<(PipelineSpec, Lanes)>) -> Result<Vec<(String, Pipeline)>> {
+async fn connect_all(ready: Vec<Ready>) -> Result<Vec<(PathBuf, Started, Pipeline)>> {
     let mut connected = Vec::with_capacity(ready.len());
-    for (spec, lanes) in ready {
-        let pipeline = wiring::connect(&spec, lanes).await;
-        let pipeline = pipeline.with_context(|| format!("pipeline {}", spec.name))?;
-        connected.push((spec.name, pipeline));
+    for Ready {
+        file,
+        started,
+        lanes,
+    } in ready
+    {
+        let pipeline = wiring::connect(&started.spec, lanes).await;
+        let pipeline = pipeline.with_context(|| format!("pipeline {}", started.spec.name))?;
+        connected.push((file, started, pipeline));
     }
     Ok(connected)
 }

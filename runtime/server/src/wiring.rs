@@ -91,16 +91,27 @@ pub(crate) fn instances(spec: &PipelineSpec, plugins: &[Arc<Plugin>]) -> Result<
     Ok(lanes)
 }
 
+/// Whose signatures the plugins of `spec` need.
+pub(crate) fn trust(_spec: &PipelineSpec) -> Result<Option<()>> {
+    Ok(None)
+}
+
 fn named(plugin: &PluginSpec) -> String {
     format!("plugin {} ({})", plugin.name, plugin.path.display())
 }
 
 fn load(plugin: &PluginSpec, engine: &Engine) -> Result<Plugin> {
-    let clock = plugin.grants.contains(&Capability::Clock);
-    Ok(Plugin::load(engine, &plugin.path, Grants { clock })?)
+    Ok(Plugin::load(engine, &plugin.path, grants(plugin))?)
 }
 
-fn transform(spec: &PluginSpec, plugin: &Arc<Plugin>) -> Result<PluginTransform> {
+/// What the configuration lets `plugin` import.
+pub(crate) fn grants(plugin: &PluginSpec) -> Grants {
+    let clock = plugin.grants.contains(&Capability::Clock);
+    Grants { clock }
+}
+
+/// An instance of `plugin` with the settings and limits of `spec`.
+pub(crate) fn transform(spec: &PluginSpec, plugin: &Arc<Plugin>) -> Result<PluginTransform> {
     let on_quarantine = match spec.on_quarantine {
         tamis_config::OnQuarantine::Stop => tamis_host::OnQuarantine::Stop,
         tamis_config::OnQuarantine::Bypass => tamis_host::OnQuarantine::Bypass,

@@ -2,14 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use crate::dead::plain;
+use crate::fields::{self, text};
 
 /// Lines that are laid side by side; of more only the first are, or memory would grow with their square.
 const LINES_MAX: usize = 1_000;
-/// Characters of a value that are shown.
-const SHOWN: usize = 200;
 
 /// One step through both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +38,7 @@ pub(super) fn lines(path: &Path, expected: &[Vec<u8>], came: &[Vec<u8>]) -> Vec<
             }
             Step::Changed(at, other) => {
                 let place = format!("{path}:{}", at + 1);
-                let said = changed(&expected[at], &came[other]);
+                let said = fields::changed(&expected[at], &came[other], ["expected", "came"]);
                 problems.extend(said.into_iter().map(|said| format!("{place}: {said}")));
             }
         }
@@ -116,85 +112,6 @@ fn common(expected: &[Vec<u8>], came: &[Vec<u8>]) -> Vec<(usize, usize)> {
         }
     }
     pairs
-}
-
-/// How one line differs, field by field where both are JSON.
-fn changed(expected: &[u8], came: &[u8]) -> Vec<String> {
-    let parsed = |line| serde_json::from_slice::<Value>(line);
-    let mut said = Vec::new();
-    if let (Ok(one), Ok(other)) = (parsed(expected), parsed(came)) {
-        if one == other {
-            let at = expected
-                .iter()
-                .zip(came)
-                .take_while(|(one, other)| one == other)
-                .count();
-            let from = |line: &[u8]| text(&line[at.min(line.len())..]);
-            let (one, other) = (from(expected), from(came));
-            said.push(format!(
-                "the same JSON, but not the same bytes, from byte {at} on: expected {one}, came {other}"
-            ));
-        } else {
-            fields("", Some(&one), Some(&other), &mut said);
-        }
-        return said;
-    }
-    said.push(format!("expected {}, came {}", text(expected), text(came)));
-    said
-}
-
-/// Every field at or below `pointer` that differs.
-fn fields(pointer: &str, expected: Option<&Value>, came: Option<&Value>, said: &mut Vec<String>) {
-    match (expected, came) {
-        (Some(Value::Object(one)), Some(Value::Object(other))) => {
-            let added = other.keys().filter(|key| !one.contains_key(*key));
-            for key in one.keys().chain(added) {
-                let token = key.replace('~', "~0").replace('/', "~1");
-                fields(
-                    &format!("{pointer}/{token}"),
-                    one.get(key),
-                    other.get(key),
-                    said,
-                );
-            }
-        }
-        (Some(Value::Array(one)), Some(Value::Array(other))) => {
-            for index in 0..one.len().max(other.len()) {
-                fields(
-                    &format!("{pointer}/{index}"),
-                    one.get(index),
-                    other.get(index),
-                    said,
-                );
-            }
-        }
-        (one, other) if one == other => {}
-        (one, other) => {
-            let show = |value: Option<&Value>| {
-                value.map_or("nothing".into(), |value| text(value.to_string().as_bytes()))
-            };
-            let place = if pointer.is_empty() {
-                "the whole value"
-            } else {
-                pointer
-            };
-            said.push(format!(
-                "{}: expected {}, came {}",
-                plain(place),
-                show(one),
-                show(other)
-            ));
-        }
-    }
-}
-
-/// A line for a person.
-fn text(line: &[u8]) -> String {
-    let line = String::from_utf8_lossy(line);
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}… ({} bytes)", plain(&line[..end]), line.len()),
-        None => plain(&line),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,354 @@
+//! The plugins of a pipeline that runs, and how others take their place: when a file changes, or when someone asks for it.
+//!
+//! | step | what it shows |
+//! |---|---|
+//! | compile | the file is a plugin; signed, where it has to be |
+//! | instantiate, configure | it starts, and takes its settings |
+//! | shadow | what it would make of the last records otherwise, and what it costs |
+//! | switch | each lane goes on with it, between two batches |
+//! | probation | it bears live records; if not, the version before decides the batch that it failed on, and all that follow |
+//!
+//! Whatever fails before the switch changes nothing. For operators: `docs/swap.md`.
+
+mod candidate;
+mod change;
+mod deploy;
+mod difference;
+mod handler;
+mod shadow;
+mod start;
+mod tell;
+mod telling;
+mod watch;
+
+use std::convert::Infallible;
+use std::future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use tamis_config::{PipelineSpec, PluginFiles, Promote};
+use tamis_core::{Swapper, causes};
+use tamis_host::Engine;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::control::{self, Ended, Policy, Request};
+use crate::plugin_file::PluginFile;
+use crate::state::{Event, State, Trigger};
+
+use candidate::{Running, Wanted};
+use deploy::{Probation, Waiting};
+use handler::{Answer, Ask};
+use telling::{Telling, apart};
+use watch::Watch;
+
+pub(crate) use handler::Orders;
+pub(crate) use start::Started;
+
+/// Orders that wait until the one before is done.
+const ORDERS_MAX: usize = 16;
+
+/// Swaps the plugins of one pipeline, one candidate at a time.
+pub(crate) struct Deployer {
+    /// The file with its configuration.
+    file: PathBuf,
+    /// What runs; while something is on probation, what ran before.
+    running: Arc<Running>,
+    state: Option<State>,
+    engine: Engine,
+    swapper: Swapper,
+    orders: mpsc::Receiver<Ask>,
+    watch: Watch,
+    /// What waits for a person to promote it.
+    waiting: Option<Waiting>,
+    on_probation: Option<Probation>,
+}
+
+impl Deployer {
+    /// One for the pipeline of `file` that was started as `started`, whose lanes `swapper` reaches; and where it takes orders.
+    pub(crate) fn new(
+        file: PathBuf,
+        started: Started,
+        engine: Engine,
+        swapper: Swapper,
+    ) -> (Self, Orders) {
+        let (orders, asked) = mpsc::channel(ORDERS_MAX);
+        let Started {
+            spec,
+            plugins,
+            state,
+        } = started;
+        let mut deployer = Self {
+            file,
+            running: Arc::new(Running { spec, plugins }),
+            state,
+            engine,
+            swapper,
+            orders: asked,
+            watch: Watch::default(),
+            waiting: None,
+            on_probation: None,
+        };
+        deployer.look_after_files();
+        (deployer, Orders::new(orders))
+    }
+
+    /// Swaps what is to be swapped, for as long as it is waited for; `orders` are taken from outside the process where there is a
+    /// state folder.
+    pub(crate) async fn attend(self, orders: Orders) -> Infallible {
+        let socket = self.state.as_ref().map(State::socket);
+        let pipeline = self.running.spec.name.clone();
+        let takes_orders = async {
+            let Some(socket) = socket else {
+                return;
+            };
+            let Err(error) = control::serve(socket.clone(), Arc::new(orders)).await;
+            let socket = socket.display();
+            warn!(pipeline, %socket, %error, "there is no control socket");
+        };
+        tokio::join!(self.run(), takes_orders);
+        future::pending().await
+    }
+
+    /// Until the pipeline takes no more records. What is on probation then did not pass.
+    async fn run(mut self) {
+        self.look_for_news().await;
+        loop {
+            let watches = self.running.spec.swap.watch;
+            tokio::select! {
+                biased;
+                () = self.swapper.stopping() => return,
+                () = Probation::ended(self.on_probation.as_ref()) => self.end_probation().await,
+                Some(ask) = self.orders.recv() => self.obey(ask).await,
+                path = self.watch.changed(), if watches => self.changed(&path).await,
+            }
+        }
+    }
+
+    fn look_after_files(&mut self) {
+        let plugins = self
+            .running
+            .spec
+            .plugins
+            .iter()
+            .map(|plugin| plugin.path.clone());
+        self.watch.set(plugins.chain([self.file.clone()]));
+    }
+
+    /// Files that became something else while no one was there to see it, and that nothing was said of yet.
+    async fn look_for_news(&mut self) {
+        if !self.running.spec.swap.watch {
+            return;
+        }
+        for plugin in self.running.spec.plugins.clone() {
+            let Some(state) = &self.state else {
+                return;
+            };
+            let file = match PluginFile::read(&plugin.path) {
+                Ok(file) => file,
+                Err(error) => {
+                    warn!(
+                        error = causes(&*error),
+                        "the plugin runs from the state folder"
+                    );
+                    continue;
+                }
+            };
+            let said = state.verdict(&plugin.name, &file.sha256());
+            let is_news = said.is_none_or(|it| it.event == Event::OnProbation);
+            if is_news {
+                let why = Telling::new(&self.running.spec.name, None);
+                self.take(&plugin.name, file, Trigger::File, why, None)
+                    .await;
+            }
+        }
+    }
+
+    /// Takes what became of the file at `path`.
+    async fn changed(&mut self, path: &Path) {
+        if path == self.file {
+            let telling = Telling::new(&self.running.spec.name, None);
+            self.reconfigure(Trigger::Config, telling, None).await;
+            return;
+        }
+        let named =
+            |plugin: &tamis_config::PluginSpec| (plugin.path == path).then(|| plugin.name.clone());
+        let names: Vec<String> = self.running.spec.plugins.iter().filter_map(named).collect();
+        for name in names {
+            let file = match PluginFile::read(path) {
+                Ok(file) => file,
+                // Gone again: there will be another event.
+                Err(_) => return,
+            };
+            let said = self.state.as_ref();
+            let said = said.and_then(|state| state.verdict(&name, &file.sha256()));
+            if let Some(said) = said
+                && matches!(
+                    said.event,
+                    Event::Refused | Event::RolledBack | Event::Shadowed
+                )
+            {
+                let (plugin, event) = (&name, said.event);
+                info!(
+                    plugin,
+                    ?event,
+                    "the file is what it was before, which is not tried again by itself"
+                );
+                continue;
+            }
+            let telling = Telling::new(&self.running.spec.name, None);
+            self.take(&name, file, Trigger::File, telling, None).await;
+        }
+    }
+
+    /// Puts `file` in the place of the code of `plugin`, as far as it is good enough.
+    async fn take(
+        &mut self,
+        plugin: &str,
+        file: PluginFile,
+        by: Trigger,
+        telling: Telling,
+        ask: Option<(Option<Promote>, Answer)>,
+    ) {
+        let (promote, answer) = match ask {
+            Some((promote, answer)) => (promote, Some(answer)),
+            None => (None, None),
+        };
+        let index = self
+            .running
+            .spec
+            .plugins
+            .iter()
+            .position(|it| it.name == plugin);
+        let Some(index) = index else {
+            return Answer::give(answer, Ended::failed(self.no_plugin(plugin)));
+        };
+        let is_under_trial = self.on_probation.is_some();
+        if self.running.plugins[index].digest() == file.sha256() && !is_under_trial {
+            return Answer::give(answer, Ended::done("this very file runs already"));
+        }
+        let mut wanted: Vec<_> = (0..self.running.plugins.len()).map(Wanted::Kept).collect();
+        wanted[index] = Wanted::Other(self.running.spec.plugins[index].clone(), Arc::new(file));
+        let mut spec = self.running.spec.clone();
+        if let Some(promote) = promote {
+            spec.swap.promote = promote;
+        }
+        self.deploy(spec, wanted, by, telling, answer).await;
+    }
+
+    fn no_plugin(&self, plugin: &str) -> String {
+        let names: Vec<&str> = self
+            .running
+            .spec
+            .plugins
+            .iter()
+            .map(|it| &*it.name)
+            .collect();
+        let (pipeline, names) = (&self.running.spec.name, names.join(", "));
+        format!("pipeline {pipeline} has no plugin {plugin}; it has: {names}")
+    }
+
+    /// Reads the configuration again, and takes what can be taken of it.
+    async fn reconfigure(&mut self, by: Trigger, telling: Telling, answer: Option<Answer>) {
+        match self.read_again().await {
+            Ok(Some((spec, wanted))) => self.deploy(spec, wanted, by, telling, answer).await,
+            Ok(None) => Answer::give(answer, Ended::done("nothing has changed")),
+            Err(error) => {
+                warn!(
+                    pipeline = self.running.spec.name,
+                    error = causes(&*error),
+                    "the configuration was not taken"
+                );
+                Answer::give(answer, Ended::failed(format!("{error:#}")));
+            }
+        }
+    }
+
+    async fn read_again(&mut self) -> Result<Option<(PipelineSpec, Vec<Wanted>)>> {
+        let (file, old) = (self.file.clone(), self.running.spec.clone());
+        let read = move || {
+            let environment = crate::run::environment();
+            let spec = tamis_config::load(&file, &environment, PluginFiles::MustExist)?;
+            if let Some(refusal) = change::refusal(&old, &spec) {
+                bail!("{}: {refusal}", file.display());
+            }
+            let wanted = change::wanted(&old, &spec)?;
+            Ok((spec, wanted))
+        };
+        let (spec, wanted) = apart(read).await?;
+        let kept =
+            |(index, wanted): (usize, &Wanted)| matches!(wanted, Wanted::Kept(at) if *at == index);
+        let is_same =
+            wanted.len() == self.running.plugins.len() && wanted.iter().enumerate().all(kept);
+        if is_same && self.on_probation.is_none() {
+            // How swaps go may have changed, which is no swap.
+            let plugins = self.running.plugins.clone();
+            self.running = Arc::new(Running { spec, plugins });
+            return Ok(None);
+        }
+        Ok(Some((spec, wanted)))
+    }
+
+    /// Does what someone asks for.
+    async fn obey(
+        &mut self,
+        Ask {
+            request,
+            events,
+            answer,
+        }: Ask,
+    ) {
+        let telling = |events| Telling::new(&self.running.spec.name, events);
+        match request {
+            Request::Deploy {
+                plugin,
+                file,
+                promote,
+            } => match PluginFile::read(&file) {
+                Ok(file) => {
+                    let promote = promote.map(policy);
+                    let telling = telling(events);
+                    let ask = Some((promote, answer));
+                    self.take(&plugin, file, Trigger::Deploy, telling, ask)
+                        .await;
+                }
+                Err(error) => answer.end(Ended::failed(format!("{error:#}"))),
+            },
+            Request::Promote { plugin } => self.promote(&plugin, answer).await,
+            Request::Rollback { plugin } => {
+                let telling = telling(events);
+                self.roll_back(&plugin, telling, answer).await;
+            }
+            Request::Reload => {
+                let telling = telling(events);
+                self.reconfigure(Trigger::Signal, telling, Some(answer))
+                    .await;
+                self.watch.doubt();
+            }
+            Request::Versions { plugin } => {
+                let ended = self.tell_versions(plugin.as_deref(), events).await;
+                answer.end(ended);
+            }
+            Request::Status => {
+                if let Some(events) = events {
+                    events.say(self.status()).await;
+                }
+                answer.end(Ended::done("it runs"));
+            }
+        }
+    }
+}
+
+fn policy(policy: Policy) -> Promote {
+    match policy {
+        Policy::Auto => Promote::Auto,
+        Policy::IfSame => Promote::IfSame,
+        Policy::Manual => Promote::Manual,
+    }
+}
+
+/// Milliseconds since 1970-01-01 UTC, by the clock of the wall: for people who read the history.
+fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! What a configuration that was edited asks for: plugins that stay, change, come and go; or what only a restart can do.
+
+use anyhow::Result;
+use tamis_config::{PipelineSpec, PluginSpec};
+
+use super::candidate::Wanted;
+use crate::plugin_file::PluginFile;
+
+/// Why `new` cannot take the place of `old` in a pipeline that runs.
+pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> {
+    let parts = [
+        ("pipeline", old.name != new.name),
+        ("source", old.source != new.source),
+        ("sinks", old.sinks != new.sinks),
+        ("dead_letters", old.dead_letters != new.dead_letters),
+        ("limits", old.limits != new.limits),
+        (
+            "swap.shadow_bytes_max",
+            old.swap.shadow_bytes_max != new.swap.shadow_bytes_max,
+        ),
+    ];
+    let changed: Vec<&str> = parts
+        .into_iter()
+        .filter_map(|(part, changed)| changed.then_some(part))
+        .collect();
+    (!changed.is_empty()).then(|| {
+        format!(
+            "{} cannot change while the pipeline runs, and nothing of the file was taken; restart \
+             it, or take that change back",
+            changed.join(", ")
+        )
+    })
+}
+
+/// The plugins of `new`, where those of `old` run.
+///
+/// # Errors
+/// Where the file of one that is new cannot be read.
+pub(super) fn wanted(old: &PipelineSpec, new: &PipelineSpec) -> Result<Vec<Wanted>> {
+    let of = |plugin: &PluginSpec| {
+        let mut present = old.plugins.iter();
+        let index = present.position(|present| present.name == plugin.name);
+        match index.map(|index| (index, &old.plugins[index])) {
+            Some((index, present)) if present == plugin => Ok(Wanted::Kept(index)),
+            // The code that runs, wherever it came from: the file by itself is looked after by itself.
+            Some((index, present)) if is_same_code(present, plugin) => {
+                Ok(Wanted::SetAnew(index, plugin.clone()))
+            }
+            Some(_) | None => {
+                let file = PluginFile::read(&plugin.path)?;
+                Ok(Wanted::Other(plugin.clone(), file.into()))
+            }
+        }
+    };
+    new.plugins.iter().map(of).collect()
+}
+
+/// What code may import is settled when it is linked.
+fn is_same_code(one: &PluginSpec, other: &PluginSpec) -> bool {
+    one.path == other.path && one.grants == other.grants
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tamis_config::{PluginFiles, load_text};
+
+    use super::*;
+
+    const FILE: &str = "\
+pipeline: logs
+source: { stdin: {} }
+plugins:
+  - { name: a, path: a.wasm, settings: { x: 1 } }
+  - { name: b, path: b.wasm }
+sinks: { out: { file: { url: /out, path: '{topic}', format: ndjson } } }
+dead_letters: { folder: { path: /dead } }
+";
+
+    fn spec(edits: &[(&str, &str)]) -> PipelineSpec {
+        let mut text = FILE.to_owned();
+        for (from, to) in edits {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        let path = Path::new("/logs.yaml");
+        load_text(&text, path, &[].into(), PluginFiles::MayBeMissing).unwrap()
+    }
+
+    #[test]
+    fn what_cannot_change_is_named() {
+        let check = |edits: &[(&str, &str)], expected: Option<&str>| {
+            let refusal = refusal(&spec(&[]), &spec(edits));
+            let changed = refusal.as_deref().map(|it| it.split(" cannot").next());
+            assert_eq!(changed.flatten(), expected);
+        };
+        check(&[], None);
+        check(&[("x: 1", "x: 2")], None);
+        check(&[("pipeline: logs", "pipeline: other")], Some("pipeline"));
+        check(
+            &[("stdin: {}", "stdin: { name: me }"), ("/dead", "/other")],
+            Some("source, dead_letters"),
+        );
+        check(&[("ndjson", "raw")], Some("sinks"));
+    }
+
+    #[test]
+    fn plugins_stay_or_are_set_anew_under_their_names() {
+        let check = |edits: &[(&str, &str)], expected: &[&str]| {
+            let wanted = wanted(&spec(&[]), &spec(edits)).unwrap();
+            let words = wanted.iter().map(|wanted| match wanted {
+                Wanted::Kept(index) => format!("kept {index}"),
+                Wanted::SetAnew(index, plugin) => format!("set {index} {}", plugin.name),
+                Wanted::Other(plugin, _) => format!("other {}", plugin.name),
+            });
+            assert_eq!(words.collect::<Vec<_>>(), expected);
+        };
+        check(&[], &["kept 0", "kept 1"]);
+        check(&[("x: 1", "x: 2")], &["set 0 a", "kept 1"]);
+        let b = "  - { name: b, path: b.wasm }\n";
+        check(&[(b, "")], &["kept 0"]);
+        let first = format!("plugins:\n{b}");
+        check(&[(b, ""), ("plugins:\n", &first)], &["kept 1", "kept 0"]);
+    }
+
+    #[test]
+    fn a_plugin_whose_file_is_not_there_is_an_error_that_names_it() {
+        let new = spec(&[("b.wasm }", "b.wasm, grants: [clock] }")]);
+        let error = wanted(&spec(&[]), &new).unwrap_err();
+        assert!(format!("{error:#}").contains("b.wasm"), "{error:#}");
+    }
+}

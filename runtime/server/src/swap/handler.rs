@@ -1,0 +1,67 @@
+//! From the control socket, and from signals, to the deployer.
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::control::{Ended, Events, Handler, Request};
+
+/// One order.
+pub(super) struct Ask {
+    pub(super) request: Request,
+    /// Whom to tell how it goes on; nobody reads what comes of a signal.
+    pub(super) events: Option<Events>,
+    pub(super) answer: Answer,
+}
+
+/// Where to say what came of an order.
+pub(super) struct Answer(oneshot::Sender<Ended>);
+
+impl Answer {
+    pub(super) fn end(self, ended: Ended) {
+        // Whoever asked may have gone.
+        let _gone = self.0.send(ended);
+    }
+
+    /// Says it where someone asked.
+    pub(super) fn give(answer: Option<Self>, ended: Ended) {
+        if let Some(answer) = answer {
+            answer.end(ended);
+        }
+    }
+}
+
+/// Where a deployer takes orders.
+#[derive(Clone)]
+pub(crate) struct Orders(mpsc::Sender<Ask>);
+
+impl Orders {
+    pub(super) fn new(to: mpsc::Sender<Ask>) -> Self {
+        Self(to)
+    }
+
+    async fn ask(&self, request: Request, events: Option<Events>) -> Ended {
+        let (answer, answered) = oneshot::channel();
+        let ask = Ask {
+            request,
+            events,
+            answer: Answer(answer),
+        };
+        let gone = || Ended::failed("the pipeline stops");
+        match self.0.send(ask).await {
+            Ok(()) => answered.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+
+    /// Reads the configuration and the files of plugins again; what comes of it is in the log.
+    pub(crate) async fn reload(self) {
+        self.ask(Request::Reload, None).await;
+    }
+}
+
+#[async_trait]
+impl Handler for Orders {
+    async fn handle(&self, request: Request, events: Events) -> Ended {
+        self.ask(request, Some(events)).await
+    }
+}

@@ -1,0 +1,52 @@
+//! What a deployer says of itself.
+
+use serde_json::{Value, json};
+
+use super::Deployer;
+use super::candidate::Running;
+use super::deploy::Probation;
+use crate::control::{Ended, Events};
+
+impl Deployer {
+    /// Sends the entries of the history, of one `plugin` or of all.
+    pub(super) async fn tell_versions(
+        &self,
+        plugin: Option<&str>,
+        events: Option<Events>,
+    ) -> Ended {
+        let Running { spec, .. } = &*self.running;
+        let known = |name: &str| spec.plugins.iter().any(|it| it.name == name);
+        if let Some(plugin) = plugin.filter(|plugin| !known(plugin)) {
+            return Ended::failed(self.no_plugin(plugin));
+        }
+        if let (Some(events), Some(state)) = (events, &self.state) {
+            let wanted = |name: &str| plugin.is_none_or(|plugin| plugin == name);
+            for entry in state.history().iter().filter(|it| wanted(&it.plugin)) {
+                events.say(entry).await;
+            }
+        }
+        Ended::done(String::new())
+    }
+
+    /// How the plugins of the pipeline stand.
+    pub(super) fn status(&self) -> Value {
+        let Running { spec, plugins } = &*self.running;
+        let plugins = spec.plugins.iter().zip(plugins);
+        let plugins = plugins.map(|(spec, plugin)| {
+            json!({
+                "name": spec.name,
+                "version": plugin.version(),
+                "sha256": plugin.digest(),
+                "path": spec.path,
+            })
+        });
+        let waiting = self.waiting.as_ref();
+        json!({
+            "pipeline": spec.name,
+            "lanes": spec.limits.lanes,
+            "plugins": plugins.collect::<Vec<_>>(),
+            "on_probation": self.on_probation.as_ref().map(Probation::versions),
+            "waiting": waiting.map(|it| it.candidate.versions()),
+        })
+    }
+}
