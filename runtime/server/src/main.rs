@@ -3,7 +3,7 @@
 mod check;
 mod cli;
 mod compiler;
-#[allow(dead_code, reason = "what swaps plugins answers here")]
+#[allow(dead_code, unused_imports, reason = "what swaps plugins answers here")]
 mod control;
 mod dead;
 mod demo;
@@ -11,7 +11,11 @@ mod exit;
 mod failpoint;
 mod plugin;
 mod run;
-#[allow(dead_code, reason = "what swaps plugins keeps its history here")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what swaps plugins keeps its history here"
+)]
 mod state;
 mod summary;
 mod table;
