@@ -17,9 +17,9 @@ const ENTRIES_MAX: usize = 1_000;
 const ENTRIES_LEFT: usize = 900;
 /// The longest line. The details of steps are left out where it would be longer, then the ends of texts.
 const LINE_BYTES_MAX: usize = 64 << 10;
-/// What is left of a text then.
-const TEXT_BYTES: usize = 1 << 10;
-/// How many steps are left then.
+/// What is left of a text then,
+const TEXT_BYTES: usize = 256;
+/// and how many steps: it fits whatever their texts are, each byte of which may take six in JSON.
 const STEPS: usize = 16;
 
 #[derive(Debug)]
