@@ -81,7 +81,8 @@ impl History {
     }
 
     /// Adds `entry`, and is back once the disk has it.
-    pub(super) fn add(&mut self, entry: Entry) -> Result<(), StateError> {
+    pub(super) fn add(&mut self, mut entry: Entry) -> Result<(), StateError> {
+        entry.version = Entry::FORM;
         let (entry, line) = fitting(entry);
         self.append(&line).map_err(|error| self.unusable(error))?;
         self.bytes += line.len() as u64;
