@@ -27,4 +27,5 @@ mod restart;
 mod secure;
 mod several_sinks;
 mod shutdown;
+mod state_folder;
 mod tidy;

@@ -65,7 +65,7 @@ pub(crate) enum StateError {
     #[error("{} cannot be used", .0.display())]
     Unusable(PathBuf, #[source] io::Error),
     /// Someone else could put files there.
-    #[error("{} {}; a state folder belongs to its user, and no one else may write to it", .0.display(), .1)]
+    #[error("{} {}; close it to all but its user (chmod 700), or name another state folder with --state DIR", .0.display(), .1)]
     Foreign(PathBuf, String),
     /// A line of the history is not what was written.
     #[error("{}: line {line}: {reason}; mend it, or move the file away to begin anew", .file.display())]

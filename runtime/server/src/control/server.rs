@@ -32,14 +32,15 @@ const LINES_MAX: usize = 64;
 /// Before another try where no client can be taken: the process has too many files open.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// Lets `handler` answer whoever connects to `socket`, one request each, until this is dropped; then its file is removed, and what
-/// is being handled is dropped, too. A file that is there is replaced: its process is dead, or this one had not the lock beside it.
+/// Lets `handler` answer whoever connects to `socket`, one request each, until this is dropped, and what is being handled with it.
+///
+/// The caller has the lock of the folder, so a socket that is there is a dead process's, and is replaced. This one's file stays,
+/// too: once the lock is given up, it may be another process's.
 ///
 /// # Errors
 /// When there can be no such socket.
 pub(crate) async fn serve(socket: PathBuf, handler: Arc<dyn Handler>) -> io::Result<Infallible> {
     let listener = bind(&socket)?;
-    let _bound = Bound(socket);
     let mut clients = JoinSet::new();
     loop {
         let stream = match listener.accept().await {
@@ -62,7 +63,7 @@ pub(crate) async fn serve(socket: PathBuf, handler: Arc<dyn Handler>) -> io::Res
 }
 
 /// What a request is answered by, line by line, until it ends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Events(mpsc::Sender<Line>);
 
 #[derive(Debug)]
@@ -83,16 +84,6 @@ impl Events {
         if self.0.send(Line { json, is_last }).await.is_err() {
             debug!("the client went away");
         }
-    }
-}
-
-/// The file of a socket, while it is listened to.
-struct Bound(PathBuf);
-
-impl Drop for Bound {
-    fn drop(&mut self) {
-        // Where it stays, the next process replaces it.
-        let _removed = fs::remove_file(&self.0);
     }
 }
 

@@ -17,9 +17,9 @@ const ENTRIES_MAX: usize = 1_000;
 const ENTRIES_LEFT: usize = 900;
 /// The longest line. The details of steps are left out where it would be longer, then the ends of texts.
 const LINE_BYTES_MAX: usize = 64 << 10;
-/// What is left of a text then.
-const TEXT_BYTES: usize = 1 << 10;
-/// How many steps are left then.
+/// What is left of a text then,
+const TEXT_BYTES: usize = 256;
+/// and how many steps: it fits whatever their texts are, each byte of which may take six in JSON.
 const STEPS: usize = 16;
 
 #[derive(Debug)]
@@ -81,7 +81,8 @@ impl History {
     }
 
     /// Adds `entry`, and is back once the disk has it.
-    pub(super) fn add(&mut self, entry: Entry) -> Result<(), StateError> {
+    pub(super) fn add(&mut self, mut entry: Entry) -> Result<(), StateError> {
+        entry.version = Entry::FORM;
         let (entry, line) = fitting(entry);
         self.append(&line).map_err(|error| self.unusable(error))?;
         self.bytes += line.len() as u64;

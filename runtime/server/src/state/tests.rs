@@ -193,6 +193,26 @@ fn a_line_that_was_not_written_to_its_end_is_cut_off() {
 }
 
 #[test]
+fn wherever_a_crash_cuts_the_history_its_whole_lines_are_there() {
+    let lines: Vec<_> = HISTORY_1.split_inclusive('\n').take(2).collect();
+    let text = lines.concat();
+    for bytes in (0..=text.len())
+        .step_by(5)
+        .chain([lines[0].len(), text.len()])
+    {
+        let folder = with_history(&text[..bytes]);
+        let whole = text[..bytes].matches('\n').count();
+        let mut state = open(&folder);
+        assert_eq!(state.history().len(), whole, "{bytes}");
+        state
+            .note(entry(Event::Refused, "1.0.0", "aa", None))
+            .unwrap();
+        drop(state);
+        assert_eq!(open(&folder).history().len(), whole + 1, "{bytes}");
+    }
+}
+
+#[test]
 fn a_line_that_cannot_be_read_is_named() {
     let check = |line: &str, expected: &str| {
         let (first, _) = HISTORY_1.split_once('\n').unwrap();
@@ -290,21 +310,23 @@ fn an_entry_that_is_too_long_loses_details_then_the_ends_of_texts() {
     long.steps = vec![step("brief".to_owned(), json!("x".repeat(70_000)))];
     let mut longer = long.clone();
     longer.steps = vec![step("天".repeat(70_000), json!(null)); 100];
+    let mut longest = long.clone();
+    longest.steps = vec![step("\u{1}".repeat(70_000), json!(null)); 100];
     state.note(long).unwrap();
     state.note(longer).unwrap();
+    state.note(longest).unwrap();
     drop(state);
+    let file = fs::read_to_string(history_file(&folder)).unwrap();
+    assert!(file.lines().all(|line| line.len() < 64 << 10));
     let state = open(&folder);
-    let [long, longer] = state.history() else {
+    let [long, longer, _] = state.history() else {
         panic!("{}", state.history().len());
     };
     assert_eq!(
         (&*long.steps[0].said, &long.steps[0].detail),
         ("brief", &None)
     );
-    assert_eq!(
-        (longer.steps.len(), longer.steps[0].said.len()),
-        (16, 1_023)
-    );
+    assert_eq!((longer.steps.len(), longer.steps[0].said.len()), (16, 255));
 }
 
 #[test]

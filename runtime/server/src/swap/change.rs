@@ -74,7 +74,7 @@ source: { stdin: {} }
 plugins:
   - { name: a, path: a.wasm, settings: { x: 1 } }
   - { name: b, path: b.wasm }
-sinks: { out: { file: { url: /out, path: '{topic}', format: ndjson } } }
+sinks: { out: { file: { url: 'file:///out', path: '{topic}', format: ndjson } } }
 dead_letters: { folder: { path: /dead } }
 ";
 
