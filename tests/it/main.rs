@@ -28,4 +28,5 @@ mod secure;
 mod several_sinks;
 mod shutdown;
 mod state_folder;
+mod swap;
 mod tidy;

@@ -15,4 +15,5 @@ pub mod proxy;
 pub mod stand_in;
 pub mod tamis;
 pub mod tls;
+pub mod versions;
 pub mod wait;

@@ -86,7 +86,7 @@ impl Chain {
 
     /// Takes `batch` through the stages, and says what each of them did. Nothing of what they want done is done yet.
     pub(crate) fn apply(&mut self, batch: &mut Batch) -> Result<Vec<Done>, TransformError> {
-        self.end_trial();
+        drop(self.end_trial());
         match self.on_trial.take() {
             None => run(&mut self.stages, &self.order, batch),
             Some(on_trial) => {
@@ -139,18 +139,18 @@ impl Chain {
         new
     }
 
-    /// Lets go of the stages that lost a trial that has ended.
-    fn end_trial(&mut self) {
+    /// Takes the stages out that lost a trial that has ended.
+    fn end_trial(&mut self) -> Vec<Box<dyn Transform>> {
         let state = self.on_trial.as_ref().map(|it| it.trial.state());
         match state {
-            None | Some(TrialState::Running) => {}
+            None | Some(TrialState::Running) => Vec::new(),
             Some(TrialState::Passed) => {
                 self.order = self.on_trial.take().expect("it was there").order;
-                self.let_go();
+                self.let_go()
             }
             Some(TrialState::Failed(_)) => {
                 self.on_trial = None;
-                self.let_go();
+                self.let_go()
             }
         }
     }
@@ -160,7 +160,7 @@ impl Chain {
     /// # Panics
     /// Where a trial goes on, or a link is none of the present ones.
     pub(crate) fn switch(&mut self, next: NextChain) -> Vec<Box<dyn Transform>> {
-        self.end_trial();
+        let mut replaced = self.end_trial();
         assert!(self.on_trial.is_none(), "one trial at a time");
         let mut order = Vec::with_capacity(next.links.len());
         for link in next.links {
@@ -173,15 +173,13 @@ impl Chain {
             }
         }
         match next.trial {
-            Some(trial) => {
-                self.on_trial = Some(OnTrial { trial, order });
-                Vec::new()
-            }
+            Some(trial) => self.on_trial = Some(OnTrial { trial, order }),
             None => {
                 self.order = order;
-                self.let_go()
+                replaced.extend(self.let_go());
             }
         }
+        replaced
     }
 
     /// Takes the stages out that are not in the order.

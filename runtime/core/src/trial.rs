@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Records of which some may be refused before a share says anything.
-const RECORDS_MIN: u64 = 1_000;
+const RECORDS_MIN: u64 = 100;
 /// Time at work before time says anything.
 const WORK_MIN: Duration = Duration::from_millis(100);
 
@@ -23,7 +23,7 @@ pub struct Trial {
 /// What new stages may cost; a batch that they fail on and the stages before them do not ends their trial in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrialLimits {
-    /// Records that they may refuse, of a million that they get; of the first thousand as many as of a thousand.
+    /// Records that they may refuse, of a million that they get; of the first hundred as many as of a hundred.
     pub rejected_per_million_max: u64,
     /// Nanoseconds that they may take for a record, on the whole.
     pub record_nanos_max: Option<u64>,
@@ -189,9 +189,9 @@ mod tests {
     fn a_share_of_records_may_be_refused_also_of_the_first_ones() {
         let trial = trial(10_000, None);
         let none = Duration::ZERO;
-        assert_eq!(trial.charge(5, 10, none), Ok(()));
+        assert_eq!(trial.charge(5, 1, none), Ok(()));
         assert!(trial.charge(5, 1, none).is_err());
-        assert_eq!(trial.charge(1_090, 0, none), Ok(()), "11 of 1,100");
+        assert_eq!(trial.charge(190, 0, none), Ok(()), "2 of 200");
         assert!(trial.charge(1, 1, none).is_err());
     }
 

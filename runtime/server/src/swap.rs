@@ -21,6 +21,7 @@ mod tell;
 mod telling;
 mod watch;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,8 @@ pub(crate) struct Deployer {
     swapper: Swapper,
     orders: mpsc::Receiver<Ask>,
     watch: Watch,
+    /// Files that someone wants looked at, whatever is seen of them.
+    doubtful: VecDeque<PathBuf>,
     /// What waits for a person to promote it.
     waiting: Option<Waiting>,
     on_probation: Option<Probation>,
@@ -87,10 +90,11 @@ impl Deployer {
             swapper,
             orders: asked,
             watch: Watch::default(),
+            doubtful: VecDeque::new(),
             waiting: None,
             on_probation: None,
         };
-        deployer.look_after_files();
+        deployer.watch.set(deployer.files().collect::<Vec<_>>());
         (deployer, Orders::new(orders))
     }
 
@@ -115,7 +119,13 @@ impl Deployer {
     async fn run(mut self) {
         self.look_for_news().await;
         loop {
-            let watches = self.running.spec.swap.watch;
+            // One candidate after the other: what changes meanwhile stays changed.
+            let is_free = self.on_probation.is_none();
+            if is_free && let Some(path) = self.doubtful.pop_front() {
+                self.changed(&path).await;
+                continue;
+            }
+            let watches = is_free && self.running.spec.swap.watch;
             tokio::select! {
                 biased;
                 () = self.swapper.stopping() => return,
@@ -126,14 +136,14 @@ impl Deployer {
         }
     }
 
-    fn look_after_files(&mut self) {
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
         let plugins = self
             .running
             .spec
             .plugins
             .iter()
             .map(|plugin| plugin.path.clone());
-        self.watch.set(plugins.chain([self.file.clone()]));
+        [self.file.clone()].into_iter().chain(plugins)
     }
 
     /// Files that became something else while no one was there to see it, and that nothing was said of yet.
@@ -169,7 +179,7 @@ impl Deployer {
     async fn changed(&mut self, path: &Path) {
         if path == self.file {
             let telling = Telling::new(&self.running.spec.name, None);
-            self.reconfigure(Trigger::Config, telling, None).await;
+            self.reconfigure(telling).await;
             return;
         }
         let named =
@@ -224,8 +234,7 @@ impl Deployer {
         let Some(index) = index else {
             return Answer::give(answer, Ended::failed(self.no_plugin(plugin)));
         };
-        let is_under_trial = self.on_probation.is_some();
-        if self.running.plugins[index].digest() == file.sha256() && !is_under_trial {
+        if self.running.plugins[index].digest() == file.sha256() {
             return Answer::give(answer, Ended::done("this very file runs already"));
         }
         let mut wanted: Vec<_> = (0..self.running.plugins.len()).map(Wanted::Kept).collect();
@@ -250,17 +259,16 @@ impl Deployer {
     }
 
     /// Reads the configuration again, and takes what can be taken of it.
-    async fn reconfigure(&mut self, by: Trigger, telling: Telling, answer: Option<Answer>) {
+    async fn reconfigure(&mut self, telling: Telling) {
         match self.read_again().await {
-            Ok(Some((spec, wanted))) => self.deploy(spec, wanted, by, telling, answer).await,
-            Ok(None) => Answer::give(answer, Ended::done("nothing has changed")),
+            Ok(Some((spec, wanted))) => {
+                self.deploy(spec, wanted, Trigger::Config, telling, None)
+                    .await;
+            }
+            Ok(None) => {}
             Err(error) => {
-                warn!(
-                    pipeline = self.running.spec.name,
-                    error = causes(&*error),
-                    "the configuration was not taken"
-                );
-                Answer::give(answer, Ended::failed(format!("{error:#}")));
+                let (pipeline, error) = (&self.running.spec.name, causes(&*error));
+                warn!(pipeline, error, "the configuration was not taken");
             }
         }
     }
@@ -281,13 +289,23 @@ impl Deployer {
             |(index, wanted): (usize, &Wanted)| matches!(wanted, Wanted::Kept(at) if *at == index);
         let is_same =
             wanted.len() == self.running.plugins.len() && wanted.iter().enumerate().all(kept);
-        if is_same && self.on_probation.is_none() {
+        if is_same {
             // How swaps go may have changed, which is no swap.
             let plugins = self.running.plugins.clone();
             self.running = Arc::new(Running { spec, plugins });
             return Ok(None);
         }
         Ok(Some((spec, wanted)))
+    }
+
+    /// Why nothing else can be swapped now.
+    fn is_busy(&self) -> Option<Ended> {
+        let versions = self.on_probation.as_ref()?.versions().join(", ");
+        let pipeline = &self.running.spec.name;
+        Some(Ended::failed(format!(
+            "{versions} is on probation; wait for its end, or bring it about with \
+             `tamis plugin promote {pipeline} PLUGIN` or `tamis plugin rollback {pipeline} PLUGIN`"
+        )))
     }
 
     /// Does what someone asks for.
@@ -321,10 +339,10 @@ impl Deployer {
                 self.roll_back(&plugin, telling, answer).await;
             }
             Request::Reload => {
-                let telling = telling(events);
-                self.reconfigure(Trigger::Signal, telling, Some(answer))
-                    .await;
-                self.watch.doubt();
+                self.doubtful = self.files().collect();
+                answer.end(Ended::done(
+                    "files are looked at; the log says what comes of it",
+                ));
             }
             Request::Versions { plugin } => {
                 let ended = self.tell_versions(plugin.as_deref(), events).await;

@@ -66,7 +66,7 @@ impl Probation {
 }
 
 impl Deployer {
-    /// Takes `wanted` through all steps. What is on probation or waits gives way to it.
+    /// Takes `wanted` through all steps. What waits gives way to it.
     pub(super) async fn deploy(
         &mut self,
         spec: PipelineSpec,
@@ -75,7 +75,10 @@ impl Deployer {
         mut telling: Telling,
         answer: Option<Answer>,
     ) {
-        self.give_way().await;
+        if let Some(busy) = self.is_busy() {
+            return Answer::give(answer, busy);
+        }
+        self.give_way();
         let news = News::of(&self.running, &wanted);
         let tried = match self.compile(spec, wanted, by, &mut telling).await {
             Ok(candidate) => self.try_out(candidate, &mut telling).await,
@@ -307,7 +310,7 @@ impl Deployer {
         }
         let runs = candidate.versions().join(", ");
         self.running = Arc::new(candidate.into_running());
-        self.look_after_files();
+        self.watch.set(self.files().collect::<Vec<_>>());
         Answer::give(answer, Ended::done(format!("it runs: {runs}")));
     }
 
@@ -325,20 +328,13 @@ impl Deployer {
         Answer::give(answer, Ended::failed(format!("{stays}: {reason}")));
     }
 
-    /// Ends what is on probation or waits, since something else takes its place.
-    async fn give_way(&mut self) {
+    fn give_way(&mut self) {
         if let Some(Waiting { candidate, .. }) = self.waiting.take() {
             let plugins = candidate.names().join(", ");
             warn!(
                 plugins,
                 "what waited to be promoted gives way to another version"
             );
-        }
-        if let Some(probation) = &self.on_probation {
-            probation
-                .trial
-                .fail("another version took its place".to_owned());
-            self.end_probation().await;
         }
     }
 
@@ -373,7 +369,10 @@ impl Deployer {
             self.end_probation().await;
             return answer.end(Ended::done("it was taken back, and what ran before runs"));
         }
-        self.give_way().await;
+        if let Some(busy) = self.is_busy() {
+            return answer.end(busy);
+        }
+        self.give_way();
         let candidate = match self.before(plugin) {
             Ok((spec, wanted)) => {
                 let by = Trigger::Rollback;

@@ -53,7 +53,7 @@ impl Orders {
         }
     }
 
-    /// Reads the configuration and the files of plugins again; what comes of it is in the log.
+    /// Has the configuration and the files of plugins looked at; what comes of it is in the log.
     pub(crate) async fn reload(self) {
         self.ask(Request::Reload, None).await;
     }

@@ -20,7 +20,7 @@ use crate::wiring;
 /// What the present version takes for a record at least, as far as limits are made of it: below, the clock is what is measured.
 const RECORD_NANOS_MIN: u64 = 1_000;
 /// Records of which some may be refused before a share says anything.
-const RECORDS_MIN: u64 = 1_000;
+const RECORDS_MIN: u64 = 100;
 
 /// What was seen, and what it cost.
 pub(super) struct Shadow {

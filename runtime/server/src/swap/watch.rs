@@ -74,14 +74,6 @@ impl Watch {
         }
     }
 
-    /// Has all of them looked at as if they had just become what they are.
-    pub(super) fn doubt(&mut self) {
-        let long_ago = Instant::now().checked_sub(GIVEN_UP);
-        for file in &mut self.files {
-            file.changed = long_ago.or_else(|| Some(Instant::now()));
-        }
-    }
-
     /// Returns when one of them has become something else, with its path.
     pub(super) async fn changed(&mut self) -> PathBuf {
         loop {

@@ -115,10 +115,3 @@ fn a_file_that_is_away_for_a_while_is_an_event_when_it_is_back() {
     fs::write(folder.path("plugin.wasm"), module(1)).unwrap();
     folder.check_one_event();
 }
-
-#[test]
-fn what_is_doubted_is_an_event_at_once() {
-    let mut folder = Folder::new();
-    folder.watch.doubt();
-    assert!(folder.look(GIVEN_UP));
-}
