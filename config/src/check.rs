@@ -7,6 +7,7 @@ mod names;
 mod plugin;
 mod sink;
 mod source;
+mod trust;
 
 use std::path::Path;
 
@@ -47,6 +48,7 @@ pub(crate) fn check(
         sinks,
         dead_letters,
         swap: raw.swap,
+        trust: raw.trust.map(|raw| trust::check(raw, report)),
     }
 }
 

@@ -7,6 +7,7 @@
 mod dead_letters;
 mod sink;
 mod source;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use sink::{
     RawTransaction, RawWhen, RawWriteConcern, RawZstd,
 };
 pub(crate) use source::{RawFileSource, RawKafkaSource, RawPaths, RawSource};
+pub(crate) use trust::RawTrust;
 
 /// One pipeline: one source, plugins in order, one or more sinks. Names are lower case:
 /// `[a-z0-9][a-z0-9._-]*`. Relative paths start at the folder of this file.
@@ -52,6 +54,8 @@ pub(crate) struct RawPipeline {
     /// How plugins are swapped while records flow.
     #[serde(default)]
     pub(crate) swap: SwapSpec,
+    /// Whose plugins are run. Anyone's by default: whoever can write a plugin's file decides what runs.
+    pub(crate) trust: Option<RawTrust>,
 }
 
 /// A text, a number or a flag: the value of a librdkafka property, or of a field.

@@ -5,6 +5,7 @@
 
 mod sink;
 mod swap;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +26,7 @@ pub use sink::{
 };
 
 pub use swap::{Promote, SwapSpec};
+pub use trust::{Downgrade, TrustSpec};
 
 /// One pipeline: one source, ordered plugins, one or more sinks.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub struct PipelineSpec {
     pub limits: LimitsSpec,
     /// How plugins are swapped while records flow.
     pub swap: SwapSpec,
+    /// Whose plugins it runs; anyone's where there is none.
+    pub trust: Option<TrustSpec>,
 }
 
 /// Where records come from.

@@ -12,6 +12,7 @@ mod secrets;
 mod settings;
 mod shape;
 mod spec;
+mod trust;
 
 use std::path::Path;
 

@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod log_budget;
 mod transform;
+mod trust;
 
 pub use compile::{Cache, CacheError, CompileLimits, Compiler, Origin, compile_apart};
 pub use contract::{Description, Wants};
@@ -22,3 +23,4 @@ pub use instance::StartError;
 pub use limits::{Grants, OnQuarantine, PluginLimits};
 pub use load::{LoadError, LoadProblem, Plugin, Probe, digest};
 pub use transform::PluginTransform;
+pub use trust::{Signed, Trust, TrustError, is_downgrade};

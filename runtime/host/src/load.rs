@@ -118,14 +118,19 @@ impl Plugin {
     /// # Errors
     /// When it is no plugin that can run here.
     pub fn load(engine: &Engine, path: &Path, grants: Grants) -> Result<Self, LoadError> {
-        let name = path.display().to_string();
-        match read(path) {
-            Ok(bytes) => Self::from_bytes(engine, &name, &bytes, grants),
-            Err(problem) => Err(LoadError {
-                file: name,
-                problem,
-            }),
-        }
+        let bytes = Self::read(path)?;
+        Self::from_bytes(engine, &path.display().to_string(), &bytes, grants)
+    }
+
+    /// The bytes of the file at `path`, for [`Plugin::from_bytes`].
+    ///
+    /// # Errors
+    /// When it cannot be read, or is larger than any plugin.
+    pub fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+        read(path).map_err(|problem| LoadError {
+            file: path.display().to_string(),
+            problem,
+        })
     }
 
     /// As [`Plugin::load`], for a file called `name` that was read already.

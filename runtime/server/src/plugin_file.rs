@@ -1,27 +1,40 @@
-//! The file of a plugin, read once: what is checked is what is compiled.
+//! The file of a plugin and its signature, read once: what is verified is what is compiled.
 
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use tamis_host::{Engine, Grants, Plugin};
+use anyhow::{Context, Result, bail, ensure};
+use tamis_config::{Downgrade, TrustSpec};
+use tamis_host::{Engine, Grants, Plugin, Trust, TrustError, is_downgrade};
 
 use crate::state::Kept;
+
+/// Four lines, of which comments may be long.
+const SIGNATURE_BYTES_MAX: u64 = 64 << 10;
 
 /// What was in it.
 #[derive(Debug)]
 pub(crate) struct PluginFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
+    /// What lay beside it in `FILE.minisig`.
     pub(crate) signature: Option<Vec<u8>>,
 }
 
 impl PluginFile {
+    /// Reads the file at `path`, and its signature if it has one.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, or is too large to be what it should.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        // First: who replaces both lays the signature down before the file that it is for.
+        let signature = signature(&signature_path(path))?;
         Ok(Self {
             path: path.to_owned(),
-            bytes,
-            signature: None,
+            bytes: Plugin::read(path)?,
+            signature,
         })
     }
 
@@ -40,13 +53,76 @@ impl PluginFile {
         tamis_host::digest(&self.bytes)
     }
 
+    /// Compiles it. With `trust`, not before its signature is verified; it must be the plugin that its signature names, too.
+    ///
+    /// # Errors
+    /// When it is not trusted, or no plugin that can run here.
     pub(crate) fn load(
         &self,
         engine: &Engine,
         grants: Grants,
-        _trust: Option<&()>,
+        trust: Option<&Trust>,
     ) -> Result<Plugin> {
         let name = self.path.display().to_string();
-        Ok(Plugin::from_bytes(engine, &name, &self.bytes, grants)?)
+        let signed = trust.map(|trust| trust.verify(&self.bytes, self.signature.as_deref()));
+        let signed = signed.transpose().map_err(|error| self.refusal(&error))?;
+        let plugin = Plugin::from_bytes(engine, &name, &self.bytes, grants)?;
+        if let Some(signed) = signed {
+            let checked = signed.check(plugin.description());
+            checked.map_err(|error| self.refusal(&error))?;
+        }
+        Ok(plugin)
+    }
+
+    fn refusal(&self, error: &TrustError) -> anyhow::Error {
+        anyhow::Error::msg(format!("{} {error}", self.path.display()))
     }
 }
+
+/// Where the signature of the plugin at `path` lies.
+pub(crate) fn signature_path(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".minisig");
+    name.into()
+}
+
+fn signature(path: &Path) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(SIGNATURE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let cure = "cannot be read; check who may read it";
+            return Err(error).with_context(|| format!("{} {cure}", path.display()));
+        }
+    }
+    ensure!(
+        bytes.len() as u64 <= SIGNATURE_BYTES_MAX,
+        "{} is larger than any signature; `tamis plugin sign` makes a new one",
+        path.display()
+    );
+    Ok(Some(bytes))
+}
+
+/// Refuses `version` of a plugin where `trust` forbids versions older than the `newest` one that ran.
+///
+/// # Errors
+/// When it is older, and that is not allowed.
+pub(crate) fn refuse_downgrade(
+    trust: Option<&TrustSpec>,
+    version: &str,
+    newest: Option<&str>,
+) -> Result<()> {
+    match (trust.map(|trust| trust.downgrade), newest) {
+        (Some(Downgrade::Refuse), Some(newest)) if is_downgrade(version, newest) => bail!(
+            "version {version} is older than {newest}, which ran; go back with `tamis plugin rollback`, give it a higher \
+             version, or set trust.downgrade to allow"
+        ),
+        (Some(Downgrade::Refuse | Downgrade::Allow) | None, _) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

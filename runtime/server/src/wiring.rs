@@ -10,8 +10,10 @@ use tamis_core::sink::SinkError;
 use tamis_core::source::{Source, SourceError};
 use tamis_core::transform::Transform;
 use tamis_core::{Backoff, Limits, OnOutage, Outlet, Pipeline, causes};
-use tamis_host::{Engine, Grants, Plugin, PluginTransform};
+use tamis_host::{Engine, Grants, Plugin, PluginTransform, Trust};
 use tracing::warn;
+
+use crate::plugin_file::PluginFile;
 
 /// Between two tries to connect to a store that is away.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -71,8 +73,9 @@ pub(crate) fn lanes(spec: &PipelineSpec, engine: &Engine) -> Result<Lanes> {
 
 /// Every plugin compiled, in order.
 pub(crate) fn plugins(spec: &PipelineSpec, engine: &Engine) -> Result<Vec<Arc<Plugin>>> {
+    let trust = trust(spec)?;
     let load = |plugin| {
-        let loaded = load(plugin, engine).with_context(|| named(plugin))?;
+        let loaded = load(plugin, engine, trust.as_ref()).with_context(|| named(plugin))?;
         Ok(Arc::new(loaded))
     };
     spec.plugins.iter().map(load).collect()
@@ -92,16 +95,17 @@ pub(crate) fn instances(spec: &PipelineSpec, plugins: &[Arc<Plugin>]) -> Result<
 }
 
 /// Whose signatures the plugins of `spec` need.
-pub(crate) fn trust(_spec: &PipelineSpec) -> Result<Option<()>> {
-    Ok(None)
+pub(crate) fn trust(spec: &PipelineSpec) -> Result<Option<Trust>> {
+    let trust = spec.trust.as_ref().map(|it| Trust::new(&it.keys));
+    trust.transpose().context("trust.keys")
 }
 
 fn named(plugin: &PluginSpec) -> String {
     format!("plugin {} ({})", plugin.name, plugin.path.display())
 }
 
-fn load(plugin: &PluginSpec, engine: &Engine) -> Result<Plugin> {
-    Ok(Plugin::load(engine, &plugin.path, grants(plugin))?)
+fn load(plugin: &PluginSpec, engine: &Engine, trust: Option<&Trust>) -> Result<Plugin> {
+    PluginFile::read(&plugin.path)?.load(engine, grants(plugin), trust)
 }
 
 /// What the configuration lets `plugin` import.

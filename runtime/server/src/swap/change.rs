@@ -14,6 +14,7 @@ pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> 
         ("sinks", old.sinks != new.sinks),
         ("dead_letters", old.dead_letters != new.dead_letters),
         ("limits", old.limits != new.limits),
+        ("trust", old.trust != new.trust),
         (
             "swap.shadow_bytes_max",
             old.swap.shadow_bytes_max != new.swap.shadow_bytes_max,
@@ -102,7 +103,11 @@ dead_letters: { folder: { path: /dead } }
             &[("stdin: {}", "stdin: { name: me }"), ("/dead", "/other")],
             Some("source, dead_letters"),
         );
-        check(&[("ndjson", "raw")], Some("sinks"));
+        check(&[("file:///out", "file:///other")], Some("sinks"));
+        // What runs already was not verified with other keys.
+        let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+        let trust = format!("trust: {{ keys: [{key}] }}\npipeline: logs");
+        check(&[("pipeline: logs", &trust)], Some("trust"));
     }
 
     #[test]

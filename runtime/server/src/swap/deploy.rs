@@ -15,7 +15,7 @@ use super::shadow::Shadow;
 use super::telling::{Telling, Told, apart};
 use super::{Deployer, now_ms};
 use crate::control::Ended;
-use crate::plugin_file::PluginFile;
+use crate::plugin_file::{PluginFile, refuse_downgrade};
 use crate::state::{Entry, Event, Trigger};
 
 /// Until it is looked again whether a candidate on probation has had a record.
@@ -80,7 +80,12 @@ impl Deployer {
         }
         self.give_way();
         let news = News::of(&self.running, &wanted);
-        let tried = match self.compile(spec, wanted, by, &mut telling).await {
+        let compiled = self.compile(spec, wanted, by, &mut telling).await;
+        let compiled = compiled.and_then(|candidate| {
+            self.refuse_downgrades(&candidate)?;
+            Ok(candidate)
+        });
+        let tried = match compiled {
             Ok(candidate) => self.try_out(candidate, &mut telling).await,
             Err(error) => Err(error),
         };
@@ -108,6 +113,22 @@ impl Deployer {
             limits,
             telling,
         });
+    }
+
+    /// Refuses code that is older than code that ran under its name, unless it may be. A person who wants it back says so.
+    fn refuse_downgrades(&self, candidate: &Candidate) -> Result<()> {
+        // The code that runs, be it set anew, is what someone went back to.
+        let others = candidate.news.iter();
+        for news in others.filter(|news| news.from.as_ref() != Some(&news.sha256)) {
+            let running = self.running.version_of(&news.plugin);
+            let newest = match &self.state {
+                Some(state) => state.newest(&news.plugin),
+                None => Some(&*running).filter(|version| !version.is_empty()),
+            };
+            refuse_downgrade(candidate.spec.trust.as_ref(), &news.semver, newest)
+                .with_context(|| format!("plugin {}", news.plugin))?;
+        }
+        Ok(())
     }
 
     async fn compile(

@@ -8,7 +8,7 @@ use tamis_core::causes;
 use tamis_host::{Engine, Plugin};
 use tracing::{info, warn};
 
-use crate::plugin_file::PluginFile;
+use crate::plugin_file::{PluginFile, refuse_downgrade};
 use crate::state::{Entry, Event, State, Trigger};
 use crate::wiring::{self, Lanes};
 
@@ -40,6 +40,9 @@ impl Started {
                 format!("plugin {} ({}){from}", plugin.name, plugin.path.display())
             })?;
             if let Some(state) = state.as_mut().filter(|_| !ran_last) {
+                let (newest, version) = (state.newest(&plugin.name), &loaded.description().version);
+                refuse_downgrade(spec.trust.as_ref(), version, newest)
+                    .with_context(|| format!("plugin {}", plugin.name))?;
                 keep(state, plugin, &file, &loaded)?;
             }
             plugins.push(Arc::new(loaded));

@@ -1,0 +1,76 @@
+use std::fs;
+
+use minisign::KeyPair;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A file that is no plugin: whatever refuses it for that has verified it before.
+const BYTES: &[u8] = b"no plugin";
+
+fn place(signature: Option<&str>) -> (TempDir, PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("x.wasm");
+    fs::write(&path, BYTES).unwrap();
+    if let Some(signature) = signature {
+        fs::write(place.path().join("x.wasm.minisig"), signature).unwrap();
+    }
+    (place, path)
+}
+
+#[test]
+fn nothing_is_compiled_that_is_not_trusted() {
+    let key = KeyPair::generate_unencrypted_keypair().unwrap();
+    let trust = Trust::new(&[key.pk.to_base64()]).unwrap();
+    let sign = |bytes: &[u8]| {
+        let signature = minisign::sign(None, &key.sk, bytes, None, None);
+        signature.unwrap().into_string()
+    };
+    let engine = Engine::new().unwrap();
+    let check = |signature: Option<&str>, trust: Option<&Trust>, expected: &str| {
+        let (_place, path) = place(signature);
+        let file = PluginFile::read(&path).unwrap();
+        let error = file.load(&engine, Grants::default(), trust).unwrap_err();
+        let (error, path) = (format!("{error:#}"), path.display());
+        let start = format!("{path} {expected}");
+        assert!(error.starts_with(&start), "{start}: {error}");
+    };
+    let not_wasm = "is not WebAssembly";
+    check(None, None, not_wasm);
+    check(Some("whatever"), None, not_wasm);
+    check(Some(&sign(BYTES)), Some(&trust), not_wasm);
+    check(None, Some(&trust), "has no signature");
+    check(Some(""), Some(&trust), "has a signature that is broken");
+    check(
+        Some(&sign(b"other")),
+        Some(&trust),
+        "is not what was signed",
+    );
+}
+
+#[test]
+fn a_file_that_is_too_large_for_a_signature_is_not_read_to_its_end() {
+    let large = "x".repeat(1 << 20);
+    let (_place, path) = place(Some(&large));
+    let error = PluginFile::read(&path).unwrap_err().to_string();
+    assert!(error.contains("x.wasm.minisig is larger"), "{error}");
+}
+
+#[test]
+fn an_older_version_is_refused_unless_that_is_allowed() {
+    let check =
+        |downgrade: Option<Downgrade>, version: &str, newest: Option<&str>, is_refused: bool| {
+            let trust = downgrade.map(|downgrade| TrustSpec {
+                keys: Vec::new(),
+                downgrade,
+            });
+            let refused = refuse_downgrade(trust.as_ref(), version, newest);
+            assert_eq!(refused.is_err(), is_refused, "{version} {newest:?}");
+        };
+    let refuse = Some(Downgrade::Refuse);
+    check(refuse, "1.0.0", Some("1.1.0"), true);
+    check(refuse, "1.1.0", Some("1.1.0"), false);
+    check(refuse, "1.0.0", None, false);
+    check(Some(Downgrade::Allow), "1.0.0", Some("1.1.0"), false);
+    check(None, "1.0.0", Some("1.1.0"), false);
+}
