@@ -50,9 +50,11 @@ pub struct Applied {
     pub said: Said,
 }
 
+type Say = Box<dyn FnOnce(&Batch) + Send>;
+
 /// Words of a stage for the log, which are not said unless what it decided is taken.
 #[derive(Default)]
-pub struct Said(Option<Box<dyn FnOnce(&Batch) + Send>>);
+pub struct Said(Option<Say>);
 
 impl Said {
     /// Words that `say` writes to the log, with the batch that they are about.

@@ -32,7 +32,7 @@ impl Fake {
         Self { fails_on, ..self }
     }
 
-    fn new(self) -> Link {
+    fn link(self) -> Link {
         Link::New(Box::new(self))
     }
 
@@ -132,7 +132,7 @@ fn names(stages: &[Box<dyn Transform>]) -> Vec<&str> {
 fn a_switch_keeps_what_is_named_in_its_new_place_and_gives_the_rest_back() {
     let mut chain = chain([fake("a"), fake("b"), fake("c")]);
     assert_eq!(pass(&mut chain), "abc abc abc abc");
-    let links = vec![Link::Kept(2), fake("d").new(), Link::Kept(0)];
+    let links = vec![Link::Kept(2), fake("d").link(), Link::Kept(0)];
     assert_eq!(names(&chain.switch(next(links, None))), ["b"]);
     assert_eq!(pass(&mut chain), "cda cda cda cda");
     let replaced = chain.switch(next(vec![Link::Kept(1)], None));
@@ -145,7 +145,7 @@ fn a_switch_keeps_what_is_named_in_its_new_place_and_gives_the_rest_back() {
 fn new_stages_decide_on_trial_and_stay_when_it_is_passed() {
     let mut chain = chain([fake("a"), fake("b")]);
     let trial = trial();
-    let links = vec![fake("n").new(), Link::Kept(1)];
+    let links = vec![fake("n").link(), Link::Kept(1)];
     assert!(chain.switch(next(links, Some(&trial))).is_empty());
     assert_eq!(pass(&mut chain), "nb nb nb nb");
     assert_eq!(trial.cost().records, 4);
@@ -160,10 +160,10 @@ fn the_batch_that_new_stages_fail_on_is_decided_by_those_before_them_and_so_is_a
     let trial = trial();
     let mut lanes = [(); 2].map(|()| chain([fake("a"), fake("b")]));
     lanes[0].switch(next(
-        vec![Link::Kept(0), fake("n").fails_on(&[3]).new()],
+        vec![Link::Kept(0), fake("n").fails_on(&[3]).link()],
         Some(&trial),
     ));
-    lanes[1].switch(next(vec![fake("n").new()], Some(&trial)));
+    lanes[1].switch(next(vec![fake("n").link()], Some(&trial)));
     assert_eq!(pass(&mut lanes[1]), "n n n n");
     assert_eq!(pass(&mut lanes[0]), "ab ab ab ab");
     let reason = "n: failed on 3".to_owned();
@@ -178,7 +178,7 @@ fn the_batch_that_new_stages_fail_on_is_decided_by_those_before_them_and_so_is_a
 fn new_stages_are_not_to_blame_for_what_those_before_them_fail_on_too() {
     let trial = trial();
     let mut chain = chain([fake("a").fails_on(&[2])]);
-    chain.switch(next(vec![fake("n").fails_on(&[2]).new()], Some(&trial)));
+    chain.switch(next(vec![fake("n").fails_on(&[2]).link()], Some(&trial)));
     assert_eq!(pass(&mut chain), "n n n !n2");
     assert_eq!(trial.state(), TrialState::Running);
 }
@@ -187,7 +187,7 @@ fn new_stages_are_not_to_blame_for_what_those_before_them_fail_on_too() {
 fn new_stages_are_to_blame_for_what_they_fail_on_beside_that() {
     let trial = trial();
     let mut chain = chain([fake("a").fails_on(&[2])]);
-    chain.switch(next(vec![fake("n").fails_on(&[1, 2]).new()], Some(&trial)));
+    chain.switch(next(vec![fake("n").fails_on(&[1, 2]).link()], Some(&trial)));
     assert_eq!(pass(&mut chain), "a a a !a2");
     assert_eq!(trial.state(), TrialState::Failed("n: failed on 1".into()));
 }
@@ -197,7 +197,7 @@ fn new_stages_that_refuse_too_much_do_not_hide_behind_what_those_before_them_fai
     let trial = trial();
     let mut chain = chain([fake("a").fails_on(&[2])]);
     let new = fake("n").fails_on(&[2]).refuses(&[1, 3]);
-    chain.switch(next(vec![new.new()], Some(&trial)));
+    chain.switch(next(vec![new.link()], Some(&trial)));
     assert_eq!(pass(&mut chain), "a a a !a2");
     assert!(matches!(trial.state(), TrialState::Failed(_)));
 }
@@ -206,7 +206,7 @@ fn new_stages_that_refuse_too_much_do_not_hide_behind_what_those_before_them_fai
 fn a_failure_after_the_trial_was_passed_changes_nothing_any_more() {
     let trial = trial();
     let mut chain = chain([fake("a")]);
-    chain.switch(next(vec![fake("n").fails_on(&[2]).new()], Some(&trial)));
+    chain.switch(next(vec![fake("n").fails_on(&[2]).link()], Some(&trial)));
     let on_trial = chain.on_trial.take().unwrap();
     trial.pass();
     // Passed by another hand, while this lane is in the midst of the batch.
@@ -228,7 +228,7 @@ fn a_failure_after_the_trial_was_passed_changes_nothing_any_more() {
 fn new_stages_that_refuse_too_much_leave_no_refusal_behind() {
     let trial = trial();
     let mut chain = chain([fake("a").refuses(&[4])]);
-    chain.switch(next(vec![fake("n").refuses(&[1]).new()], Some(&trial)));
+    chain.switch(next(vec![fake("n").refuses(&[1]).link()], Some(&trial)));
     assert_eq!(pass(&mut chain), "n n n !n1", "one of a hundred");
     assert_eq!(pass(&mut chain), "a a a !a4");
     let TrialState::Failed(reason) = trial.state() else {
@@ -244,9 +244,9 @@ fn new_stages_that_refuse_too_much_leave_no_refusal_behind() {
 fn a_switch_after_a_trial_that_failed_is_one_of_the_stages_before_it() {
     let trial = trial();
     let mut chain = chain([fake("a"), fake("b")]);
-    chain.switch(next(vec![fake("n").new()], Some(&trial)));
+    chain.switch(next(vec![fake("n").link()], Some(&trial)));
     trial.fail("told so".into());
-    let replaced = chain.switch(next(vec![Link::Kept(1), fake("m").new()], None));
+    let replaced = chain.switch(next(vec![Link::Kept(1), fake("m").link()], None));
     assert_eq!(names(&replaced), ["n", "a"]);
     assert_eq!(pass(&mut chain), "bm bm bm bm");
 }
