@@ -11,7 +11,7 @@ const LEVEL_FILTER: &str = "plugins/level-filter/level-filter.wasm";
 
 #[test]
 fn the_help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["run"],
         &["check"],
@@ -24,6 +24,9 @@ fn the_help_of_every_command_has_an_example() {
         &["plugin", "test"],
         &["plugin", "bench"],
         &["plugin", "fuzz"],
+        &["plugin", "keygen"],
+        &["plugin", "sign"],
+        &["plugin", "verify"],
         &["plugin", "deploy"],
         &["plugin", "versions"],
         &["plugin", "promote"],

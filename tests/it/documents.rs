@@ -97,6 +97,14 @@ fn the_way_to_a_plugin_of_ones_own_goes_as_it_is_told() {
     follow(&steps);
 }
 
+#[test]
+fn the_way_to_none_but_signed_plugins_goes_as_it_is_told() {
+    let text = fs::read_to_string(root().join("docs/trust.md")).unwrap();
+    let (steps, unmarked) = steps(&text);
+    assert_eq!(unmarked, 0, "every block of it is run or compared");
+    follow(&steps);
+}
+
 /// Takes all `steps` in an empty folder.
 fn follow(steps: &[Step]) {
     let has = |wanted: fn(&Step) -> bool| steps.iter().any(wanted);

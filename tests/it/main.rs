@@ -30,3 +30,4 @@ mod shutdown;
 mod state_folder;
 mod swap;
 mod tidy;
+mod trust;

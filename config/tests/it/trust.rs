@@ -37,7 +37,10 @@ fn keys_that_would_trust_no_one_are_refused() {
         let edited = format!("pipeline: logs\ntrust: {trust}");
         check(&[("pipeline: logs", &edited)], expected);
     };
-    check("{ keys: [] }", expect!["logs.yaml:2: trust.keys: must not be empty"]);
+    check(
+        "{ keys: [] }",
+        expect!["logs.yaml:2: trust.keys: must not be empty"],
+    );
     check("{}", expect!["logs.yaml:2: trust.keys: is missing"]);
     check(
         &format!("{{ keys: [release, '', {KEY}=, {KEY}, {KEY}] }}"),
@@ -49,6 +52,8 @@ fn keys_that_would_trust_no_one_are_refused() {
     );
     check(
         &format!("{{ keys: [{KEY}], downgrade: maybe }}"),
-        expect!["logs.yaml:2: trust.downgrade: unknown choice `maybe`: expected one of `refuse`, `allow`"],
+        expect![
+            "logs.yaml:2: trust.downgrade: unknown choice `maybe`: expected one of `refuse`, `allow`"
+        ],
     );
 }

@@ -5,12 +5,17 @@ mod build;
 mod fuzz;
 mod guest;
 mod inspect;
+mod keygen;
 mod live;
 mod new;
 mod records;
+mod sign;
 mod test;
 mod toolchain;
+mod verify;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::cli::CompilerOptions;
@@ -26,12 +31,23 @@ pub(crate) fn run(command: &PluginCommand, options: &CompilerOptions) -> Exit {
         PluginCommand::Test(arguments) => test::run(arguments, options),
         PluginCommand::Bench(arguments) => bench::run(arguments, options),
         PluginCommand::Fuzz(arguments) => fuzz::run(arguments, options),
+        PluginCommand::Keygen(arguments) => keygen::run(arguments),
+        PluginCommand::Sign(arguments) => sign::run(arguments, options),
+        PluginCommand::Verify(arguments) => verify::run(arguments, options),
         PluginCommand::Deploy(arguments) => live::deploy(arguments),
         PluginCommand::Versions(arguments) => live::versions(arguments),
         PluginCommand::Promote(arguments) => live::promote(arguments),
         PluginCommand::Rollback(arguments) => live::rollback(arguments),
         PluginCommand::Compile => compiler::compile(options),
     }
+}
+
+/// Writes beside and renames, so that a running pipeline never sees half a plugin or signature.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut beside = OsString::from(path);
+    beside.push(".new");
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(&beside, path)
 }
 
 /// For how long something takes.

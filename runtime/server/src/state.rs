@@ -163,10 +163,6 @@ impl State {
         entries.find(|entry| entry.plugin == plugin && entry.sha256 == sha256)
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "what is signed will be held to it")
-    )]
     /// The highest version of `plugin` that was ever promoted, by the precedence of semver.
     pub(crate) fn newest(&self, plugin: &str) -> Option<&str> {
         past::newest(self.history(), plugin)

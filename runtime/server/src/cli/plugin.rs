@@ -1,6 +1,7 @@
 //! The command line of `tamis plugin`.
 
 pub(crate) mod live;
+pub(crate) mod trust;
 
 use std::path::PathBuf;
 
@@ -14,8 +15,10 @@ Examples:
   tamis plugin bench mask/mask.wasm --in logs.ndjson
   tamis plugin fuzz mask/mask.wasm         look for a record that it fails on
   tamis plugin deploy msproject mask mask/mask.wasm    into the pipeline that runs
+  tamis plugin sign mask/mask.wasm --key tamis.key     for pipelines that run no others
 
-docs/plugins.md leads from the first to the last of them, docs/swap.md says how a pipeline takes another version.";
+docs/plugins.md leads from the first to the last of them, docs/swap.md says how a pipeline takes another version,
+docs/trust.md how it takes none but signed ones.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -31,6 +34,12 @@ pub(crate) enum PluginCommand {
     Bench(BenchArguments),
     /// Look for records that a compiled plugin fails on
     Fuzz(FuzzArguments),
+    /// Make a key to sign plugins with
+    Keygen(trust::KeygenArguments),
+    /// Sign plugins, for pipelines that run no others
+    Sign(trust::SignArguments),
+    /// Tell whether plugins are what a key signed
+    Verify(trust::VerifyArguments),
     /// Put another version of a plugin into a pipeline that runs
     Deploy(live::DeployArguments),
     /// List the versions of a pipeline's plugins, and what became of them

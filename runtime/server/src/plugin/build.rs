@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tamis_host::{Grants, Plugin};
 
+use super::replace;
 use super::toolchain::{self, TARGET, Toolchain};
 use crate::cli::CompilerOptions;
 use crate::cli::plugin::BuildArguments;
@@ -53,13 +54,6 @@ fn build(arguments: &BuildArguments, options: &CompilerOptions) -> Result<()> {
         bytes.len().div_ceil(1024)
     );
     Ok(())
-}
-
-/// Writes beside and renames, so that a running pipeline never sees half a plugin.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_extension("wasm.new");
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, path)
 }
 
 /// A folder of its own below the workspace's: all plugins share their dependencies, and native builds are left alone.

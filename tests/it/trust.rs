@@ -1,0 +1,223 @@
+//! A pipeline with keys runs what they signed, and nothing else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tamis_tests::place::{Place, root};
+use tamis_tests::tamis::{Ended, Running, STATE, output, run, tamis};
+use tamis_tests::versions::{self, Does};
+
+const PASSWORD: &str = "TAMIS_SIGN_PASSWORD";
+
+/// `tamis plugin …` in the folder of `place`, with no password.
+fn command(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = tamis(["plugin"].iter().chain(arguments));
+    command.current_dir(place.path("")).env_remove(PASSWORD);
+    command
+}
+
+fn plugin(place: &Place, arguments: &[&str]) -> Ended {
+    output(&mut command(place, arguments))
+}
+
+/// A new key in `name.key` and `name.pub`.
+fn keygen(place: &Place, name: &str) -> String {
+    let ended = plugin(place, &["keygen", "--out", &format!("{name}.key")]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended.stdout.trim().to_owned()
+}
+
+fn sign(place: &Place, file: &str, key: &str) {
+    let ended = plugin(place, &["sign", file, "--key", key]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+/// A copy of a reference plugin, `x.wasm`.
+fn unsigned(place: &Place) -> PathBuf {
+    let bytes = fs::read(root().join("plugins/level-filter/level-filter.wasm"));
+    place.write("x.wasm", bytes.unwrap())
+}
+
+/// A pipeline over a file of two records whose one plugin is `x.wasm`, signed by `key`.
+fn job(place: &Place, key: &str, settings: &str) -> PathBuf {
+    place.write("in.ndjson", "{\"Type\":\"error\"}\n{\"Type\":\"debug\"}\n");
+    write_job(place, "file: { paths: in.ndjson }", key, settings)
+}
+
+fn write_job(place: &Place, source: &str, key: &str, settings: &str) -> PathBuf {
+    let text = format!(
+        "pipeline: signed
+source: {{ {source} }}
+plugins: [{{ name: x, path: x.wasm, settings: {settings} }}]
+sinks: {{ out: {{ file: {{ url: 'file://{}', path: all, format: ndjson }} }} }}
+dead_letters: {{ folder: {{ path: dead }} }}
+swap: {{ probation_ms: 0 }}
+trust: {{ keys: [{key}] }}
+",
+        place.out().display()
+    );
+    place.write("signed.yaml", text)
+}
+
+/// `job` was not started, for a reason with these words.
+fn assert_refused(place: &Place, job: &Path, words: &str) {
+    let state = place.path("state");
+    for mut command in [run(job), tamis([Path::new("check"), job])] {
+        let ended = output(command.env(STATE, &state));
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(words), "{words}: {ended:?}");
+    }
+    assert!(!place.out().exists(), "something was read");
+}
+
+#[test]
+fn a_pipeline_with_keys_runs_what_they_signed_and_nothing_else() {
+    let place = Place::default();
+    let (key, stranger) = (keygen(&place, "mine"), keygen(&place, "other"));
+    let (file, job) = (unsigned(&place), job(&place, &key, "{ minimum: info }"));
+    assert_refused(&place, &job, "has no signature");
+
+    sign(&place, "x.wasm", "other.key");
+    assert_refused(&place, &job, "is signed by none of the keys");
+    let by_a_stranger = plugin(&place, &["verify", "x.wasm", "--key", &stranger]);
+    assert_eq!(by_a_stranger.code, Some(0), "{by_a_stranger:?}");
+
+    sign(&place, "x.wasm", "mine.key");
+    let signature = fs::read_to_string(place.path("x.wasm.minisig")).unwrap();
+    assert!(
+        signature
+            .contains("trusted comment: plugin:level-filter version:0.1.0 file:x.wasm timestamp:"),
+        "{signature}"
+    );
+    for key in [["--key", &key], ["--key-file", "mine.pub"]] {
+        let ended = plugin(&place, &["verify", "x.wasm", key[0], key[1]]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+
+    let whole = fs::read(&file).unwrap();
+    let mut altered = whole.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    fs::write(&file, &altered).unwrap();
+    assert_refused(&place, &job, "is not what was signed");
+    let ended = plugin(&place, &["verify", "x.wasm", "--key", &key]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("is not what was signed"), "{ended:?}");
+
+    fs::write(&file, &whole).unwrap();
+    let ended = output(run(&job).env(STATE, place.path("state")));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(place.out().exists());
+}
+
+#[test]
+fn an_older_version_is_refused_though_it_is_signed() {
+    let place = Place::default();
+    let (key, state) = (keygen(&place, "mine"), place.path("state"));
+    let job = job(&place, &key, "{}");
+    let lay = |version: u32| {
+        versions::put(&place.path("x.wasm"), version, Does::Keep);
+        sign(&place, "x.wasm", "mine.key");
+    };
+    lay(2);
+    let ended = output(run(&job).env(STATE, &state));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // What ran last runs, not the older file, nor anything else that lies there.
+    lay(1);
+    let ended = output(run(&job).env(STATE, &state));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // Where it is gone, the older one does not take its place.
+    fs::remove_dir_all(state.join("signed/plugins")).unwrap();
+    let ended = output(run(&job).env(STATE, &state));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("is older than"), "{ended:?}");
+}
+
+#[test]
+fn what_is_deployed_is_held_to_the_keys_and_to_the_versions_that_ran() {
+    let place = Place::default();
+    let key = keygen(&place, "mine");
+    let version = |name: &str, number: u32| {
+        versions::put(&place.path(name), number, Does::Keep);
+        sign(&place, name, "mine.key");
+    };
+    version("x.wasm", 2);
+    version("older.wasm", 1);
+    version("newer.wasm", 3);
+    versions::put(&place.path("unsigned.wasm"), 4, Does::Keep);
+    let job = write_job(&place, "stdin: {}", &key, "{}");
+    let state = place.path("state");
+    let mut tamis = Running::start(run(&job).env(STATE, &state).stdin(Stdio::piped()));
+    tamis.await_words("started");
+
+    let live = |what: &str, file: &[&str]| {
+        let mut command = command(&place, &[&[what, "signed", "x"], file].concat());
+        output(command.env(STATE, &state))
+    };
+    let check = |what: &str, file: &[&str], code: i32, words: &str| {
+        let ended = live(what, file);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains(words), "{words}: {said}");
+    };
+    check("deploy", &["unsigned.wasm"], 1, "has no signature");
+    check("deploy", &["older.wasm"], 1, "is older than");
+    check("deploy", &["newer.wasm"], 0, &versions::name(3));
+    check("deploy", &["older.wasm"], 1, "is older than");
+    // A person may go back, and what is older than what they left is still refused.
+    check("rollback", &[], 0, &versions::name(2));
+    check("deploy", &["older.wasm"], 1, "is older than");
+    tamis.end_input();
+    assert_eq!(tamis.wait().code, Some(0));
+}
+
+#[test]
+fn a_key_is_its_owners_alone_and_never_written_over() {
+    let place = Place::default();
+    keygen(&place, "mine");
+    let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("mine.key"), 0o600);
+    let secret = fs::read(place.path("mine.key")).unwrap();
+    fs::remove_file(place.path("mine.pub")).unwrap();
+    for out in ["mine.key", "mine.pub"] {
+        let ended = plugin(&place, &["keygen", "--out", out]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(!place.path("mine.pub").exists());
+    }
+    assert_eq!(fs::read(place.path("mine.key")).unwrap(), secret);
+}
+
+#[test]
+fn a_key_with_a_password_signs_only_with_it() {
+    let place = Place::default();
+    unsigned(&place);
+    let with = |password: Option<&str>, arguments: &[&str]| {
+        let mut command = command(&place, arguments);
+        if let Some(password) = password {
+            command.env(PASSWORD, password);
+        }
+        output(&mut command).code
+    };
+    assert_eq!(
+        with(Some("open"), &["keygen", "--out", "mine.key"]),
+        Some(0)
+    );
+    let sign = ["sign", "x.wasm", "--key", "mine.key"];
+    assert_eq!(with(None, &sign), Some(1));
+    assert_eq!(with(Some("other"), &sign), Some(1));
+    assert!(!place.path("x.wasm.minisig").exists());
+    assert_eq!(with(Some("open"), &sign), Some(0));
+}
+
+/// Made by `minisign -GW` of version 0.11, whose keys without a password have no checksum.
+#[test]
+fn a_key_of_minisign_itself_signs() {
+    let place = Place::default();
+    unsigned(&place);
+    place.write("m.key", include_str!("trust/minisign.key"));
+    place.write("m.pub", include_str!("trust/minisign.pub"));
+    sign(&place, "x.wasm", "m.key");
+    let ended = plugin(&place, &["verify", "x.wasm", "--key-file", "m.pub"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
