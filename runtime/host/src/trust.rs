@@ -99,7 +99,7 @@ impl Trust {
                     let comment = signature.trusted_comment().to_owned();
                     return Ok(Signed { comment });
                 }
-                // Two keys may have the same id.
+                // What another key says of it stays.
                 Err(Error::UnexpectedKeyId) => {}
                 Err(Error::UnexpectedAlgorithm) => refusal = TrustError::Malformed,
                 Err(_) => refusal = TrustError::Altered,
