@@ -102,7 +102,7 @@ dead_letters: { folder: { path: /dead } }
             &[("stdin: {}", "stdin: { name: me }"), ("/dead", "/other")],
             Some("source, dead_letters"),
         );
-        check(&[("ndjson", "raw")], Some("sinks"));
+        check(&[("ndjson", "ndjson, paths_max: 7")], Some("sinks"));
     }
 
     #[test]
