@@ -167,7 +167,7 @@ fn check_letter(letter: &DeadLetter, topic: &str, offset: u64, message: &Message
         "{letter:?}"
     );
     assert_eq!(
-        (&*letter.stage, &*letter.stage_version),
+        (&*letter.stage, without_digest(&letter.stage_version)),
         (stage, version),
         "{letter:?}"
     );
@@ -224,9 +224,8 @@ fn dead_letters_go_to_a_topic_and_to_the_folder_where_they_are_too_large_for_it(
         assert_eq!(header(letter, "tamis-offset"), offset.to_string());
         assert_eq!(header(letter, "tamis-topic"), topic);
         assert_eq!(header(letter, "tamis-stage"), stage);
-        // Behind it: which file that was.
         let stamped = header(letter, "tamis-stage-version");
-        assert_eq!(stamped.split('+').next(), Some(version));
+        assert_eq!(without_digest(&stamped), version);
         assert!(
             header(letter, "tamis-reason").to_lowercase().contains(word),
             "{letter:?}"
@@ -236,6 +235,11 @@ fn dead_letters_go_to_a_topic_and_to_the_folder_where_they_are_too_large_for_it(
         let names = message.headers.iter().map(|(name, _)| name);
         assert!(own_headers(letter).iter().eq(names), "{letter:?}");
     }
+}
+
+/// The version that a plugin says it has. Behind it stands which file it is.
+fn without_digest(version: &str) -> &str {
+    version.split('+').next().expect("there is a first part")
 }
 
 fn header(letter: &OwnedMessage, name: &str) -> String {

@@ -184,9 +184,14 @@ impl Kafka {
         let mut list = TopicPartitionList::new();
         let mut open = 0;
         for partition in 0..partitions(&consumer, topic) {
-            let (low, high) = consumer
-                .fetch_watermarks(topic, partition, ANSWER_WAIT)
-                .expect("the broker answers");
+            // A topic that was just made has no leader for a moment.
+            let mut watermarks = None;
+            eventually(LONG, "the broker answers", || {
+                let answer = consumer.fetch_watermarks(topic, partition, ANSWER_WAIT);
+                watermarks = answer.ok();
+                watermarks.is_some()
+            });
+            let (low, high) = watermarks.expect("it has answered");
             open += high - low;
             list.add_partition_offset(topic, partition, Offset::Beginning)
                 .expect("an offset");

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use tamis_core::transform::Transform;
 use tamis_host::{OnQuarantine, PluginLimits};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -114,5 +115,32 @@ fn a_plugin_that_says_too_much_is_heard_now_and_then() {
             thread::sleep(Duration::from_millis(10));
         }
         panic!("{}", lines.text());
+    });
+}
+
+#[test]
+fn an_attempt_that_fails_leaves_no_trace_and_one_that_does_not_says_nothing_by_itself() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let mut stage = stage("obey");
+        let mut good = batch(&["say", "count"]);
+        let mut applied = stage.attempt(&mut good).unwrap();
+        assert_eq!(lines.text(), "");
+        std::mem::take(&mut applied.said).say(&good);
+        assert!(lines.text().contains("hello"), "{}", lines.text());
+
+        let mut guilty = self::stage("panic");
+        let mut bad = batch(&["a", "bad", "b"]);
+        let reason = guilty.attempt(&mut bad).unwrap_err();
+        assert!(!reason.is_empty());
+        assert_eq!(bad.rows().len(), 3, "it is as it was");
+        // An instance that failed is not asked again.
+        let mut harmless = batch(&["a", "b"]);
+        guilty.attempt(&mut harmless).unwrap();
+        assert_eq!(harmless.rows().len(), 2);
     });
 }

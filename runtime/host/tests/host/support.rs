@@ -106,5 +106,7 @@ pub(crate) fn rejected(applied: &Applied) -> Vec<String> {
 
 /// Runs `batch` through `stage`, which must not give up.
 pub(crate) fn apply(stage: &mut PluginTransform, batch: &mut Batch) -> Applied {
-    stage.apply(batch).unwrap()
+    let mut applied = stage.apply(batch).unwrap();
+    std::mem::take(&mut applied.said).say(batch);
+    applied
 }

@@ -103,7 +103,7 @@ dead_letters: { folder: { path: /dead } }
             &[("stdin: {}", "stdin: { name: me }"), ("/dead", "/other")],
             Some("source, dead_letters"),
         );
-        check(&[("file:///out", "file:///other")], Some("sinks"));
+        check(&[("ndjson", "ndjson, paths_max: 7")], Some("sinks"));
         // What runs already was not verified with other keys.
         let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
         let trust = format!("trust: {{ keys: [{key}] }}\npipeline: logs");
