@@ -63,7 +63,9 @@ where
         backoff: Backoff::default(),
         seed: fastrand::u64(..),
     };
-    Ok(Pipeline::new(source, lanes, outlets, dead, limits))
+    let stamper = spec.stamp_field.as_deref();
+    let stamper = stamper.map(tamis_connect::stamp::stamper);
+    Ok(Pipeline::new(source, lanes, outlets, dead, limits).stamped(stamper))
 }
 
 /// Every plugin compiled once, and configured for each lane: what can be known without touching the world.

@@ -14,6 +14,7 @@ pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> 
         ("sinks", old.sinks != new.sinks),
         ("dead_letters", old.dead_letters != new.dead_letters),
         ("limits", old.limits != new.limits),
+        ("stamp_field", old.stamp_field != new.stamp_field),
         ("trust", old.trust != new.trust),
         (
             "swap.shadow_bytes_max",

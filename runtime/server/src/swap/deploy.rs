@@ -214,15 +214,13 @@ impl Deployer {
             let candidate = Arc::new(candidate);
             let (part, of_lanes) = (Arc::clone(&candidate), trial.clone());
             let chains = apart(move || part.chains(of_lanes.as_ref())).await?;
-            let lanes = chains.len();
-            let pause = self.swapper.swap(chains).await?;
+            let pauses = self.swapper.swap(chains).await?;
             let candidate = Arc::into_inner(candidate).expect("what was done apart is done");
-            let said = format!(
-                "{lanes} lanes, the longest pause was {} µs",
-                pause.as_micros()
-            );
+            let each: Vec<_> = pauses.iter().map(|it| it.as_micros() as u64).collect();
+            let (lanes, longest) = (each.len(), each.iter().max().unwrap_or(&0));
+            let said = format!("{lanes} lanes, the longest pause was {longest} µs");
             Ok(Told {
-                detail: Some(serde_json::json!({ "pause_us": pause.as_micros() as u64 })),
+                detail: Some(serde_json::json!({ "pause_us": each })),
                 ..Told::new(candidate, said)
             })
         };
