@@ -77,7 +77,7 @@ SERVERS_mysql := mariadb
 SERVERS_all := elasticsearch mongo mariadb
 
 .PHONY: prove
-prove: toolchain plugins ## kill members and servers: each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=
+prove: toolchain plugins ## kill members and servers, or swap a plugin (SWAPS=200): each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=
 	@scripts/install kafka $(SERVERS_$(SINK)) tools >&2
 	@target/release/prove SINK=$(SINK) RECORDS=$(RECORDS) KILLS=$(KILLS) REBALANCES=$(REBALANCES) \
 	  BROKER_KILLS=$(BROKER_KILLS) SERVER_KILLS=$(SERVER_KILLS) FREEZES=$(FREEZES) STATIC=$(STATIC) SEED=$(SEED)
