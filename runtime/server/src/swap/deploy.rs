@@ -267,7 +267,10 @@ impl Deployer {
             }
         };
         if let Err(unwritten) = noted {
-            return Answer::give(answer, Ended::failed(format!("nothing has changed: {unwritten}")));
+            return Answer::give(
+                answer,
+                Ended::failed(format!("nothing has changed: {unwritten}")),
+            );
         }
         let swapper = self.swapper.clone();
         self.on_probation = Some(Probation {
@@ -425,7 +428,9 @@ impl Deployer {
     /// Has what waits or is on probation run, for good.
     pub(super) async fn promote(&mut self, plugin: &str, answer: Answer) {
         let running = Arc::clone(&self.running);
-        let waiting = self.waiting.take_if(|it| it.candidate.is_about(&running, plugin));
+        let waiting = self
+            .waiting
+            .take_if(|it| it.candidate.is_about(&running, plugin));
         if let Some(waiting) = waiting {
             let Waiting {
                 mut candidate,

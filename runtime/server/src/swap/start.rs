@@ -94,10 +94,7 @@ const FROM_STATE: &str = " as it ran last; `--state off` runs the file as it is"
 
 impl Loading<'_> {
     /// The first of its choices that can run, with an instance for each lane.
-    fn begin(
-        &self,
-        plugin: &PluginSpec,
-    ) -> Result<(Choice, Arc<Plugin>, Vec<PluginTransform>)> {
+    fn begin(&self, plugin: &PluginSpec) -> Result<(Choice, Arc<Plugin>, Vec<PluginTransform>)> {
         let mut first = None::<Error>;
         for choice in self.choices(plugin)? {
             match self.load(plugin, &choice) {
@@ -139,7 +136,9 @@ impl Loading<'_> {
     /// The files that `plugin` may start with, the best one first; at least one.
     fn choices(&self, plugin: &PluginSpec) -> Result<Vec<Choice>> {
         let read = PluginFile::read(&plugin.path);
-        let last = self.state.and_then(|it| Some((it, it.running(&plugin.name)?)));
+        let last = self
+            .state
+            .and_then(|it| Some((it, it.running(&plugin.name)?)));
         let Some((state, last)) = last else {
             return Ok(vec![Choice {
                 file: read?,
