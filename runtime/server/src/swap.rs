@@ -16,6 +16,7 @@ mod deploy;
 mod difference;
 mod handler;
 mod shadow;
+mod sinks;
 mod start;
 mod tell;
 mod telling;
@@ -27,7 +28,7 @@ use std::future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 use tamis_config::{PipelineSpec, PluginFiles, Promote};
 use tamis_core::{Swapper, causes};
 use tamis_host::Engine;
@@ -268,20 +269,25 @@ impl Deployer {
 
     /// Reads the configuration again, and takes what can be taken of it.
     async fn reconfigure(&mut self, telling: Telling) {
-        match self.read_again().await {
-            Ok(Some((spec, wanted))) => {
+        let taken = match self.read_again().await {
+            Ok((spec, wanted)) if self.keeps_all(&wanted) => self.take_sinks(spec, telling).await,
+            Ok((spec, _)) if spec.sinks != self.running.spec.sinks => Err(Error::msg(
+                "plugins and sinks cannot change at once while the pipeline runs; change one, then the other",
+            )),
+            Ok((spec, wanted)) => {
                 let (by, asked) = (Trigger::Config, Asked::default());
                 self.deploy(spec, wanted, by, telling, asked).await;
+                Ok(())
             }
-            Ok(None) => {}
-            Err(error) => {
-                let (pipeline, error) = (&self.running.spec.name, causes(&*error));
-                warn!(pipeline, error, "the configuration was not taken");
-            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = taken {
+            let (pipeline, error) = (&self.running.spec.name, causes(&*error));
+            warn!(pipeline, error, "the configuration was not taken");
         }
     }
 
-    async fn read_again(&mut self) -> Result<Option<(PipelineSpec, Vec<Wanted>)>> {
+    async fn read_again(&mut self) -> Result<(PipelineSpec, Vec<Wanted>)> {
         let (file, running) = (self.file.clone(), Arc::clone(&self.running));
         let read = move || {
             let environment = crate::run::environment();
@@ -294,18 +300,25 @@ impl Deployer {
             })?;
             Ok((spec, wanted))
         };
-        let (spec, wanted) = apart(read).await?;
+        apart(read).await
+    }
+
+    /// Whether that is the plugins that run, in their places.
+    fn keeps_all(&self, wanted: &[Wanted]) -> bool {
         let kept =
             |(index, wanted): (usize, &Wanted)| matches!(wanted, Wanted::Kept(at) if *at == index);
-        let is_same =
-            wanted.len() == self.running.plugins.len() && wanted.iter().enumerate().all(kept);
-        if is_same {
-            // How swaps go may have changed, which is no swap.
-            let plugins = self.running.plugins.clone();
-            self.running = Arc::new(Running { spec, plugins });
-            return Ok(None);
+        wanted.len() == self.running.plugins.len() && wanted.iter().enumerate().all(kept)
+    }
+
+    /// Takes what of `spec` is no plugin: how swaps go, and the settings of sinks.
+    async fn take_sinks(&mut self, spec: PipelineSpec, mut telling: Telling) -> Result<()> {
+        if spec.sinks != self.running.spec.sinks {
+            let work = sinks::exchange(&self.swapper, spec.clone());
+            telling.step("sinks", work).await?;
         }
-        Ok(Some((spec, wanted)))
+        let plugins = self.running.plugins.clone();
+        self.running = Arc::new(Running { spec, plugins });
+        Ok(())
     }
 
     /// Why nothing else can be swapped now.
