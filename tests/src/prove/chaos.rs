@@ -213,7 +213,10 @@ impl<'a> Chaos<'a> {
                 let said = member.said();
                 let last: Vec<&str> = said.lines().rev().take(LAST_LINES).collect();
                 let last = last.iter().rev().copied().collect::<Vec<_>>().join("\n");
-                panic!("{} ended by itself: {status}; it said at last\n{last}", member.name);
+                panic!(
+                    "{} ended by itself: {status}; it said at last\n{last}",
+                    member.name
+                );
             }
         }
     }

@@ -22,8 +22,10 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 pub(super) async fn exchange(swapper: &Swapper, spec: PipelineSpec) -> Result<Told<()>> {
     let patience = Duration::from_millis(spec.limits.shutdown_timeout_ms);
     let sinks = apart(move || {
-        let connecting = wiring::outlets(&spec.sinks, spec.limits.lanes, wiring::owner(&spec), None);
-        let connected = Handle::current().block_on(async { timeout(CONNECT_WAIT, connecting).await });
+        let connecting =
+            wiring::outlets(&spec.sinks, spec.limits.lanes, wiring::owner(&spec), None);
+        let connected =
+            Handle::current().block_on(async { timeout(CONNECT_WAIT, connecting).await });
         connected.context("a store of the new sinks is away")?
     });
     let sinks = sinks.await.context("the sinks stay as they were")?;
