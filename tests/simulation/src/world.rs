@@ -121,6 +121,8 @@ struct Life {
     steps: u32,
     dies_at: Option<u32>,
     is_dead: bool,
+    /// Whether the first member reads no more.
+    is_read: bool,
     /// Whether a plugin wanted to stop the pipeline.
     has_stopped: bool,
     /// Whether none may.
@@ -326,6 +328,16 @@ impl World {
         if self.random(|random| random.u32(0..1000)) < pauses {
             tokio::time::sleep(self.random_ms(1_000..120_000)).await;
         }
+    }
+
+    /// Notes that the first member reads no more in this life.
+    pub(crate) fn end_reading(&self) {
+        self.state().life.is_read = true;
+    }
+
+    /// Whether the first member reads no more in this life.
+    pub(crate) fn is_read(&self) -> bool {
+        self.state().life.is_read
     }
 
     /// Whether a plugin stops the pipeline now.
