@@ -104,7 +104,7 @@ fn many(seeds: std::ops::Range<u64>, case: impl Fn(u64) -> Case + Sync) -> Optio
                     if seed >= seeds.end {
                         return;
                     }
-                    if seed > seeds.start && seed % 10_000 == 0 {
+                    if seed > seeds.start && seed.is_multiple_of(10_000) {
                         eprintln!("{seed} …");
                     }
                     match case(seed).run() {
