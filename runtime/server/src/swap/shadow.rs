@@ -126,6 +126,7 @@ impl Shadow {
             failure,
             old,
             new,
+            ..
         } = &self.comparison;
         let cost = |cost: &tamis_core::shadow::Cost| {
             json!({
