@@ -52,8 +52,6 @@ pub struct Comparison {
 pub struct Cost {
     /// Records that were refused.
     pub rejected: u64,
-    /// Those of them that were refused because a stage failed on them; none where stages only attempt.
-    pub trapped: u64,
     /// Records that were filtered out.
     pub dropped: u64,
     /// Time, in nanoseconds.
@@ -171,7 +169,6 @@ impl Side {
         let all = pass(stages, &mut batch)?;
         let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let dropped = all.iter().map(|applied| applied.dropped).sum();
-        let trapped = all.iter().map(|applied| applied.trapped).sum();
         let mut rejected: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for rejection in all.into_iter().flat_map(|applied| applied.rejected) {
             rejected
@@ -181,7 +178,6 @@ impl Side {
         }
         let cost = Cost {
             rejected: rejected.values().map(|reasons| reasons.len() as u64).sum(),
-            trapped,
             dropped,
             nanos,
         };
@@ -206,7 +202,6 @@ impl Side {
 impl Cost {
     fn add(&mut self, side: &Side) {
         self.rejected += side.cost.rejected;
-        self.trapped += side.cost.trapped;
         self.dropped += side.cost.dropped;
         self.nanos = self.nanos.saturating_add(side.cost.nanos);
     }

@@ -6,6 +6,7 @@ mod compiler;
 mod control;
 mod dead;
 mod demo;
+mod difference;
 mod exit;
 mod failpoint;
 mod fields;

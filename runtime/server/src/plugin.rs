@@ -9,6 +9,7 @@ mod keygen;
 mod live;
 mod new;
 mod records;
+mod replay;
 mod sign;
 mod test;
 mod toolchain;
@@ -34,6 +35,7 @@ pub(crate) fn run(command: &PluginCommand, options: &CompilerOptions) -> Exit {
         PluginCommand::Keygen(arguments) => keygen::run(arguments),
         PluginCommand::Sign(arguments) => sign::run(arguments, options),
         PluginCommand::Verify(arguments) => verify::run(arguments, options),
+        PluginCommand::Replay(arguments) => replay::run(arguments, options),
         PluginCommand::Deploy(arguments) => live::deploy(arguments),
         PluginCommand::Versions(arguments) => live::versions(arguments),
         PluginCommand::Promote(arguments) => live::promote(arguments),

@@ -13,7 +13,6 @@
 mod candidate;
 mod change;
 mod deploy;
-mod difference;
 mod handler;
 mod shadow;
 mod start;
@@ -45,7 +44,7 @@ use telling::{Telling, apart};
 use watch::Watch;
 
 pub(crate) use handler::Orders;
-pub(crate) use start::Started;
+pub(crate) use start::{Started, file};
 
 /// Orders that wait until the one before is done.
 const ORDERS_MAX: usize = 16;

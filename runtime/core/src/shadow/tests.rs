@@ -126,7 +126,13 @@ fn turn(batch: &mut Batch) -> Result<Applied, String> {
     rows[0].key = Span::NONE;
     rows[0].route = Span::new(buffer, 0, 3);
     rows[2].timestamp_ms = 6;
-    rows.insert(2, Row { number: 1, ..rows[1] });
+    rows.insert(
+        2,
+        Row {
+            number: 1,
+            ..rows[1]
+        },
+    );
     batch.replace(rows, Some("new".into()));
     Ok(Applied::default())
 }

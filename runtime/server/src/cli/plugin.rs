@@ -1,6 +1,7 @@
 //! The command line of `tamis plugin`.
 
 pub(crate) mod live;
+pub(crate) mod replay;
 pub(crate) mod trust;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ Examples:
   tamis plugin test mask/mask.wasm         try its cases, the folders in mask/cases
   tamis plugin bench mask/mask.wasm --in logs.ndjson
   tamis plugin fuzz mask/mask.wasm         look for a record that it fails on
+  tamis plugin replay msproject.yaml mask mask/mask.wasm    what it would do otherwise
   tamis plugin deploy msproject mask mask/mask.wasm    into the pipeline that runs
   tamis plugin sign mask/mask.wasm --key tamis.key     for pipelines that run no others
 
@@ -40,6 +42,8 @@ pub(crate) enum PluginCommand {
     Sign(trust::SignArguments),
     /// Tell whether plugins are what a key signed
     Verify(trust::VerifyArguments),
+    /// Show what another version of a plugin would make of records that a pipeline has read
+    Replay(replay::ReplayArguments),
     /// Put another version of a plugin into a pipeline that runs
     Deploy(live::DeployArguments),
     /// List the versions of a pipeline's plugins, and what became of them

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -26,8 +26,16 @@ pub(crate) struct Kept {
 }
 
 impl Files {
-    /// Those in `folder`, which is made where it is not there.
-    pub(super) fn open(folder: PathBuf) -> Result<Self, StateError> {
+    /// Those of the pipeline whose folder is `own`, wherever they are.
+    pub(super) fn at(own: &Path) -> Self {
+        Self {
+            folder: own.join("plugins"),
+        }
+    }
+
+    /// Those of the pipeline whose folder is `own`, in a folder that is made where it is not there.
+    pub(super) fn open(own: &Path) -> Result<Self, StateError> {
+        let Self { folder } = Self::at(own);
         let made = DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -9,7 +9,7 @@ use tamis_host::{Engine, Plugin};
 use tracing::{info, warn};
 
 use crate::plugin_file::{PluginFile, refuse_downgrade};
-use crate::state::{Entry, Event, State, Trigger};
+use crate::state::{Entry, Event, Last, State, Trigger};
 use crate::wiring::{self, Lanes};
 
 /// A pipeline whose plugins are there.
@@ -33,7 +33,8 @@ impl Started {
         let trust = wiring::trust(&spec)?;
         let mut plugins = Vec::with_capacity(spec.plugins.len());
         for plugin in &spec.plugins {
-            let (file, ran_last) = file(plugin, state.as_ref())?;
+            let last = state.as_ref().and_then(|state| state.last(&plugin.name));
+            let (file, ran_last) = file(plugin, last)?;
             let loaded = file.load(engine, wiring::grants(plugin), trust.as_ref());
             let loaded = loaded.with_context(|| {
                 let from = if ran_last { FROM_STATE } else { "" };
@@ -62,19 +63,22 @@ impl Started {
 
 const FROM_STATE: &str = " as it ran last; `--state off` runs the file as it is";
 
-/// The file to run as `plugin`, and whether its version ran last.
-fn file(plugin: &PluginSpec, state: Option<&State>) -> Result<(PluginFile, bool)> {
+/// The file to run as `plugin`, whose version `last` ran, and whether it is that.
+///
+/// # Errors
+/// Where there is none of them.
+pub(crate) fn file(plugin: &PluginSpec, last: Option<Last<'_>>) -> Result<(PluginFile, bool)> {
     let read = PluginFile::read(&plugin.path);
-    let Some((state, last)) = state.and_then(|it| Some((it, it.running(&plugin.name)?))) else {
+    let Some(last) = last else {
         return Ok((read?, false));
     };
     match read {
-        Ok(file) if file.sha256() == last.sha256 => return Ok((file, true)),
+        Ok(file) if file.sha256() == last.entry().sha256 => return Ok((file, true)),
         Ok(_) | Err(_) => {}
     }
-    match state.kept(&last.sha256) {
+    match last.kept() {
         Ok(kept) => {
-            let (name, version) = (&plugin.name, &last.semver);
+            let (name, version) = (&plugin.name, &last.entry().semver);
             info!(
                 plugin = name,
                 version, "the version that ran last runs, not the file at its path"

@@ -1,0 +1,130 @@
+//! The plugins of a replay: those that all records pass, and the two ways from there on.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tamis_config::{OnQuarantine, PipelineSpec, PluginSpec};
+use tamis_core::batch::Batch;
+use tamis_core::shadow::Comparison;
+use tamis_core::transform::Transform;
+use tamis_host::{Engine, Plugin, Trust};
+
+use super::measured::Measured;
+use crate::cli::CompilerOptions;
+use crate::cli::plugin::replay::ReplayArguments;
+use crate::plugin::guest;
+use crate::plugin_file::PluginFile;
+use crate::state::Glance;
+use crate::{compiler, swap, wiring};
+
+/// Fresh instances, apart from any that run.
+pub(super) struct Chains {
+    before: Vec<Measured>,
+    /// The plugin as it is, and those behind it.
+    old: Vec<Measured>,
+    /// The new version, and those behind it.
+    new: Vec<Measured>,
+}
+
+impl Chains {
+    /// Compiles and starts the plugins of `spec`, of which the one at `index` is the one in question. What runs is told by `glance`.
+    ///
+    /// # Errors
+    /// Where one of them is none, is not to be trusted, or refuses its settings.
+    pub(super) fn load(
+        arguments: &ReplayArguments,
+        options: &CompilerOptions,
+        spec: &PipelineSpec,
+        index: usize,
+        glance: Option<&Glance>,
+    ) -> Result<Self> {
+        let loader = Loader {
+            engine: compiler::engine(options)?,
+            trust: wiring::trust(spec)?,
+        };
+        let mut running = Vec::with_capacity(spec.plugins.len());
+        for (at, plugin) in spec.plugins.iter().enumerate() {
+            let file = match &arguments.old {
+                Some(old) if at == index => PluginFile::read(old)?,
+                Some(_) | None => {
+                    let last = glance.and_then(|glance| glance.last(&plugin.name));
+                    swap::file(plugin, last)?.0
+                }
+            };
+            running.push((plugin, loader.load(plugin, &file)?));
+        }
+        let mut candidate = spec.plugins[index].clone();
+        if let Some(settings) = &arguments.settings {
+            candidate.settings = Value::Object(guest::settings(Some(settings))?.expanded);
+        }
+        let new = loader.load(&candidate, &PluginFile::read(&arguments.new)?)?;
+        let others = running[index + 1..].iter().cloned();
+        let changed: Vec<_> = [(&candidate, new)].into_iter().chain(others).collect();
+        Ok(Self {
+            before: start(&running[..index])?,
+            old: start(&running[index..])?,
+            new: start(&changed).context("the new version")?,
+        })
+    }
+
+    /// Takes `batch` both ways.
+    pub(super) fn take(&mut self, comparison: &mut Comparison, batch: Batch) {
+        let Self { before, old, new } = self;
+        comparison.add(&mut each(before), &mut each(old), &mut each(new), batch);
+    }
+
+    /// The version that is compared with.
+    pub(super) fn old(&self) -> &Measured {
+        &self.old[0]
+    }
+
+    /// The version in question.
+    pub(super) fn new(&self) -> &Measured {
+        &self.new[0]
+    }
+
+    /// Which plugin can go on no longer, and why.
+    pub(super) fn given_up(&self) -> Option<String> {
+        let sides = [("", &self.before), ("", &self.old), ("the new ", &self.new)];
+        sides.into_iter().find_map(|(side, stages)| {
+            let mut given_up = stages.iter().filter_map(|stage| {
+                let (reason, of) = (stage.given_up.as_ref()?, stage.stage());
+                Some(format!("{side}{} {}: {reason}", of.name, of.version))
+            });
+            given_up.next()
+        })
+    }
+}
+
+struct Loader {
+    engine: Engine,
+    trust: Option<Trust>,
+}
+
+impl Loader {
+    fn load(&self, spec: &PluginSpec, file: &PluginFile) -> Result<Arc<Plugin>> {
+        let loaded = file.load(&self.engine, wiring::grants(spec), self.trust.as_ref());
+        let loaded = loaded.with_context(|| format!("plugin {}", spec.name))?;
+        Ok(Arc::new(loaded))
+    }
+}
+
+fn start(plugins: &[(&PluginSpec, Arc<Plugin>)]) -> Result<Vec<Measured>> {
+    let start = |(spec, plugin): &(&PluginSpec, Arc<Plugin>)| {
+        let spec = PluginSpec {
+            // One that is given up is what a person wants to know, whatever the pipeline does then.
+            on_quarantine: OnQuarantine::Stop,
+            ..(*spec).clone()
+        };
+        let stage = wiring::transform(&spec, plugin);
+        let stage = stage.with_context(|| format!("plugin {} {}", spec.name, plugin.version()))?;
+        Ok(Measured::new(stage, Arc::clone(plugin)))
+    };
+    plugins.iter().map(start).collect()
+}
+
+fn each(stages: &mut [Measured]) -> Vec<&mut dyn Transform> {
+    let each = stages.iter_mut();
+    each.map(|stage| stage as &mut dyn Transform).collect()
+}
