@@ -13,6 +13,7 @@ mod fields;
 mod plugin;
 mod plugin_file;
 mod run;
+mod stamp;
 mod state;
 mod summary;
 mod swap;

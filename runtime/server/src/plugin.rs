@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod dev;
 mod fuzz;
 mod guest;
 mod inspect;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &PluginCommand, options: &CompilerOptions) -> Exit {
     match command {
         PluginCommand::New(arguments) => new::run(arguments),
         PluginCommand::Build(arguments) => build::run(arguments, options),
+        PluginCommand::Dev(arguments) => dev::run(arguments, options),
         PluginCommand::Inspect(arguments) => inspect::run(arguments, options),
         PluginCommand::Test(arguments) => test::run(arguments, options),
         PluginCommand::Bench(arguments) => bench::run(arguments, options),

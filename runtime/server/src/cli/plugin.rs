@@ -1,5 +1,6 @@
 //! The command line of `tamis plugin`.
 
+pub(crate) mod dev;
 pub(crate) mod live;
 pub(crate) mod replay;
 pub(crate) mod trust;
@@ -12,6 +13,7 @@ pub(crate) const AFTER_HELP: &str = "\
 Examples:
   tamis plugin new mask                    a crate that builds and passes its tests
   tamis plugin build mask                  compile it: mask/mask.wasm
+  tamis plugin dev mask --pipeline msproject    build, test and deploy it at each change
   tamis plugin test mask/mask.wasm         try its cases, the folders in mask/cases
   tamis plugin bench mask/mask.wasm --in logs.ndjson
   tamis plugin fuzz mask/mask.wasm         look for a record that it fails on
@@ -28,6 +30,8 @@ pub(crate) enum PluginCommand {
     New(NewArguments),
     /// Compile the plugin in a folder with a Cargo.toml to WebAssembly
     Build(BuildArguments),
+    /// Build and test a plugin at each change of its folder, and put it into a pipeline that runs
+    Dev(dev::DevArguments),
     /// Show what a compiled plugin is, wants and takes as settings
     Inspect(InspectArguments),
     /// Try a compiled plugin on records, and compare what comes out
