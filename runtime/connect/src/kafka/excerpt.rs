@@ -141,7 +141,7 @@ fn part(
 ) -> Result<Part, ExcerptError> {
     let log = outside.log(topic, partition)?;
     let offset = |bound: Option<Bound>, open: u64| match bound {
-        None => Ok(open),
+        None => Ok::<u64, ExcerptError>(open),
         Some(Bound::Offset(offset)) => Ok(offset.clamp(log.start, log.next)),
         Some(Bound::Time(time_ms)) => {
             let found = outside.offset_at(topic, partition, time_ms)?;
