@@ -57,7 +57,7 @@ fn replay(
     };
     let ranges = excerpt.ranges();
     let mut progress = Progress::new(&ranges, wanted.records_max, &spec.source);
-    let mut comparison = Comparison::new(arguments.differences);
+    let mut comparison = Comparison::new(arguments.differences.into());
     let read = excerpt.read(|batch| {
         progress.read += batch.rows().len() as u64;
         chains.take(&mut comparison, batch);

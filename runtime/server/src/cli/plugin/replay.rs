@@ -64,8 +64,8 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) records: Option<u64>,
     /// How many differences are shown
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) differences: usize,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(..=10_000))]
+    pub(crate) differences: u16,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
