@@ -90,6 +90,14 @@ swap: {{ watch: false }}
         self.place.write("logs.yaml", text)
     }
 
+    /// Writes something else into the configuration.
+    fn edit(&self, from: &str, to: &str) {
+        let path = self.place.path("logs.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+
     fn command(&self, plugin: &str, file: &Path, more: &[&str]) -> Command {
         let config = self.place.path("logs.yaml");
         let mut command = tamis(["plugin", "replay"]);
@@ -273,6 +281,7 @@ fn a_pipeline_that_runs_is_left_alone_and_what_it_runs_is_what_is_compared_with(
     assert_eq!(job.kafka.end_of(&job.topic), 100);
     assert_eq!(member.count("partitions assigned"), assigned);
     assert_eq!(member.count("partitions revoked"), 0);
+    assert!(job.kafka.groups().contains(&job.group), "groups are seen");
     let summary = stop(member).summary();
     assert_eq!(summary["taken"], 100);
 }
@@ -367,6 +376,46 @@ fn what_is_not_in_order_is_said_before_anything_is_read() {
         &["--from", "soon"],
         "expected an offset such as 42, or a time",
     );
+}
+
+#[test]
+fn a_version_that_would_be_given_up_ends_it() {
+    let job = Job::with_records();
+    job.edit("batch_time_ms_max: 60000", "search_time_ms_max: 0");
+    job.edit("name: v,", "name: v, on_quarantine: bypass,");
+    let two = job.put("two.wasm", 2, Does::Trap);
+    let replay = job.json(&two, 1, &[]);
+    assert_eq!(replay["end"], "given_up");
+    let why = replay["given_up"].as_str().unwrap();
+    assert!(why.starts_with(&format!("the new v {}+", name(2))), "{why}");
+    assert!(why.contains("told to"), "{why}");
+}
+
+#[test]
+fn nothing_is_run_here_that_the_pipeline_would_not_run() {
+    let job = Job::with_records();
+    let two = job.put("two.wasm", 2, Does::Keep);
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    job.edit(
+        "pipeline: logs",
+        &format!("trust: {{ keys: [{key}] }}\npipeline: logs"),
+    );
+    let ended = job.replay(&two, &[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("has no signature"), "{ended:?}");
+}
+
+#[test]
+fn a_cluster_that_is_away_is_waited_for_until_a_person_ends_it() {
+    let job = Job::new();
+    job.edit(&job.kafka.address, "127.0.0.1:1");
+    let two = job.put("two.wasm", 2, Does::Keep);
+    let mut replay = Running::start(&mut job.command("v", &two, &["--json"]));
+    replay.await_words("waiting for kafka");
+    replay.signal("INT");
+    let ended = replay.wait();
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.stdout, "");
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl Report<'_> {
                 counts.dropped.to_string(),
                 counts.refused.to_string(),
                 counts.failed.to_string(),
-                counts.record_nanos().to_string(),
+                side.record_nanos().to_string(),
                 format!("{} MiB", side.memory_bytes().div_ceil(1 << 20)),
             ];
             let added = table.add(row.each_ref().map(String::as_str));
@@ -165,7 +165,7 @@ fn side(side: &Measured) -> Value {
         "dropped": counts.dropped,
         "refused": counts.refused,
         "failed": counts.failed,
-        "ns_per_record": counts.record_nanos() as u64,
+        "ns_per_record": side.record_nanos(),
         "memory_bytes": side.memory_bytes(),
     })
 }
