@@ -380,8 +380,15 @@ fn what_is_not_in_order_is_said_before_anything_is_read() {
 
 #[test]
 fn a_version_that_would_be_given_up_ends_it() {
-    let job = Job::with_records();
-    job.edit("batch_time_ms_max: 60000", "search_time_ms_max: 0");
+    let job = Job::new();
+    let file = job
+        .place
+        .write("in.ndjson", "{\"text\":\"trap\"}\n".repeat(5_000));
+    job.configure(
+        &format!("{{ file: {{ paths: [{}] }} }}", file.display()),
+        "error",
+    );
+    job.edit("batch_time_ms_max: 60000", "search_time_ms_max: 1");
     job.edit("name: v,", "name: v, on_quarantine: bypass,");
     let two = job.put("two.wasm", 2, Does::Trap);
     let replay = job.json(&two, 1, &[]);
