@@ -1,6 +1,7 @@
 //! Reads a part of what a source has, beside the pipeline that reads it in earnest: as no member of its group, and with nothing
 //! committed.
 
+#[cfg(feature = "kafka")]
 mod share;
 
 use std::ops::ControlFlow;
@@ -102,11 +103,10 @@ impl Excerpt {
             SourceSpec::Kafka(spec) => Kind::Kafka(KafkaExcerpt::open(spec, batch, wanted, halt)?),
             #[cfg(feature = "file")]
             SourceSpec::File(spec) => Kind::File(FileExcerpt::open(spec, batch, wanted, halt)?),
-            #[cfg(not(all(feature = "kafka", feature = "file")))]
-            SourceSpec::Kafka(_) | SourceSpec::File(_) => {
-                let reason = "this build of tamis has no such source".to_owned();
-                return Err(ExcerptError::Misconfigured(reason));
-            }
+            #[cfg(not(feature = "kafka"))]
+            SourceSpec::Kafka(_) => return Err(crate::source::left_out("kafka").into()),
+            #[cfg(not(feature = "file"))]
+            SourceSpec::File(_) => return Err(crate::source::left_out("file").into()),
             SourceSpec::Stdin(_) => {
                 let reason = "the source is the standard input, which cannot be read again; name a topic or a file".to_owned();
                 return Err(ExcerptError::Misconfigured(reason));

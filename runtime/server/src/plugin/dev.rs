@@ -1,8 +1,8 @@
 //! `tamis plugin dev`: from a change in the folder of a plugin to the pipeline that runs, in one loop.
 
 mod deploying;
+mod destination;
 mod folder;
-mod into;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::exit::{self, Exit, Misuse};
 use crate::run::{Signals, runtime};
 
 use self::deploying::Deploying;
+use self::destination::Destination;
 use self::folder::Folder;
-use self::into::Into;
 
 pub(super) fn run(arguments: &DevArguments, options: &CompilerOptions) -> Exit {
     exit::of(dev(arguments, options))
@@ -30,9 +30,9 @@ pub(super) fn run(arguments: &DevArguments, options: &CompilerOptions) -> Exit {
 
 fn dev(arguments: &DevArguments, options: &CompilerOptions) -> Result<Exit> {
     let misuse = |error: Error| Misuse(format!("{error:#}"));
-    let into = arguments.pipeline.as_ref();
-    let into = into.map(|pipeline| Into::find(pipeline, arguments));
-    let into = into.transpose()?;
+    let pipeline = arguments.pipeline.as_ref();
+    let destination = pipeline.map(|pipeline| Destination::find(pipeline, arguments));
+    let destination = destination.transpose()?;
     let project = Project::find(&arguments.folder, arguments.output.as_deref());
     let project = project.map_err(misuse)?;
     let ignored = [&project.target_folder].into_iter();
@@ -42,7 +42,7 @@ fn dev(arguments: &DevArguments, options: &CompilerOptions) -> Result<Exit> {
         cases: arguments.folder.join("cases"),
         project,
         engine: compiler::engine(options)?,
-        into,
+        destination,
         deploying: None,
     };
     let runtime = runtime()?;
@@ -63,7 +63,7 @@ struct Dev {
     cases: PathBuf,
     project: Project,
     engine: Engine,
-    into: Option<Into>,
+    destination: Option<Destination>,
     deploying: Option<Deploying>,
 }
 
@@ -115,12 +115,12 @@ impl Dev {
     async fn put(&mut self, built: &Built) {
         let begun = now();
         let placed = built.put().and_then(|()| {
-            let Some(into) = &self.into else {
+            let Some(destination) = &self.destination else {
                 return Ok(None);
             };
             let name = &built.plugin.description().name;
             let file = std::path::absolute(&built.output).context("the folder cannot be read")?;
-            Ok(Some(into.order(name, file)?))
+            Ok(Some(destination.order(name, file)?))
         });
         match placed {
             Ok(None) => {}

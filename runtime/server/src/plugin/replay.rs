@@ -79,14 +79,15 @@ fn replay(
         (Ok(()), None) if halt.is_set() => End::Interrupted,
         (Ok(()), None) => End::Reached,
     };
+    let [old, new] = chains.versions();
     let report = Report {
         pipeline: &spec.name,
         plugin: &arguments.plugin,
         ranges: &ranges,
         read: progress.read,
         comparison: &comparison,
-        old: chains.old(),
-        new: chains.new(),
+        old,
+        new,
         end,
     };
     let printed = if arguments.json {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::into::Order;
+use super::destination::Order;
 use super::say;
 use crate::control::{Ended, Request};
 use crate::plugin::live::Live;

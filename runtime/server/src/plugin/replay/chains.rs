@@ -74,14 +74,9 @@ impl Chains {
         comparison.add(&mut each(before), &mut each(old), &mut each(new), batch);
     }
 
-    /// The version that is compared with.
-    pub(super) fn old(&self) -> &Measured {
-        &self.old[0]
-    }
-
-    /// The version in question.
-    pub(super) fn new(&self) -> &Measured {
-        &self.new[0]
+    /// The version that is compared with, and the one in question.
+    pub(super) fn versions(&self) -> [&Measured; 2] {
+        [&self.old[0], &self.new[0]]
     }
 
     /// Which plugin can go on no longer, and why.

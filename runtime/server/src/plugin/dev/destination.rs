@@ -12,7 +12,7 @@ use crate::plugin::live::Live;
 use crate::run;
 
 /// The pipeline.
-pub(super) struct Into {
+pub(super) struct Destination {
     live: Live,
     /// As the command line says it.
     plugin: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Order {
     pub(super) file: PathBuf,
 }
 
-impl Into {
+impl Destination {
     /// The one with the name `named`, or with the configuration of this path.
     pub(super) fn find(named: &str, arguments: &DevArguments) -> Result<Self> {
         let spec = Path::new(named).is_file().then(|| {
@@ -48,17 +48,17 @@ impl Into {
             })?,
         };
         let plugin = arguments.plugin.clone();
-        let into = Self {
+        let destination = Self {
             live: Live::of(&name, &arguments.state)?,
             plugin,
             spec,
         };
-        if let (Some(plugin), Some(spec)) = (&into.plugin, &into.spec)
+        if let (Some(plugin), Some(spec)) = (&destination.plugin, &destination.spec)
             && spec.plugins.iter().all(|it| it.name != *plugin)
         {
-            return Err(into.no_plugin(spec, plugin));
+            return Err(destination.no_plugin(spec, plugin));
         }
-        Ok(into)
+        Ok(destination)
     }
 
     /// What is to be done with `file`, a plugin that calls itself `name`.
