@@ -48,6 +48,7 @@ pub(crate) fn check(
         sinks,
         dead_letters,
         swap: raw.swap,
+        stamp_field: raw.stamp_field,
         trust: raw.trust.map(|raw| trust::check(raw, report)),
     }
 }

@@ -54,6 +54,11 @@ pub(crate) struct RawPipeline {
     /// How plugins are swapped while records flow.
     #[serde(default)]
     pub(crate) swap: SwapSpec,
+    /// A field of the top level into which Tamis writes the plugins that made a record what it is, as
+    /// a list of `NAME@VERSION`. Without it values are as the plugins leave them, and so is in any
+    /// case what is no JSON object.
+    #[schemars(length(min = 1, max = 100))]
+    pub(crate) stamp_field: Option<String>,
     /// Whose plugins are run. Anyone's by default: whoever can write a plugin's file decides what runs.
     pub(crate) trust: Option<RawTrust>,
 }

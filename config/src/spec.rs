@@ -45,6 +45,8 @@ pub struct PipelineSpec {
     pub limits: LimitsSpec,
     /// How plugins are swapped while records flow.
     pub swap: SwapSpec,
+    /// The field of a record that says which plugins made it; none where values stay as they are.
+    pub stamp_field: Option<String>,
     /// Whose plugins it runs; anyone's where there is none.
     pub trust: Option<TrustSpec>,
 }

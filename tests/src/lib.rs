@@ -13,6 +13,7 @@ pub mod place;
 pub mod prove;
 pub mod proxy;
 pub mod stand_in;
+pub mod swaps;
 pub mod tamis;
 pub mod tls;
 pub mod versions;

@@ -37,7 +37,7 @@ pub fn interrupt() {
     INTERRUPTED.store(true, Ordering::Relaxed);
 }
 
-fn is_interrupted() -> bool {
+pub(crate) fn is_interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
@@ -47,12 +47,7 @@ fn is_interrupted() -> bool {
 /// Where the proof cannot be made: a member ends by itself, or nothing moves any more. The folder is kept, too.
 #[must_use]
 pub fn run(options: Options, say: Say) -> Report {
-    let mut kept = Kept {
-        place: Place::default(),
-        seed: options.seed,
-        say,
-        is_needed: false,
-    };
+    let mut kept = Kept::new(Place::default(), options.seed, say);
     let report = prove(options, &kept.place, say);
     kept.is_needed = !report.problems.is_empty();
     report
@@ -78,11 +73,22 @@ fn prove(options: Options, place: &Place, say: Say) -> Report {
 }
 
 /// The folder of a proof, which outlives one that failed.
-struct Kept {
-    place: Place,
+pub(crate) struct Kept {
+    pub(crate) place: Place,
     seed: u64,
     say: Say,
-    is_needed: bool,
+    pub(crate) is_needed: bool,
+}
+
+impl Kept {
+    pub(crate) fn new(place: Place, seed: u64, say: Say) -> Self {
+        Self {
+            place,
+            seed,
+            say,
+            is_needed: false,
+        }
+    }
 }
 
 impl Drop for Kept {

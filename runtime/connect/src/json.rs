@@ -48,6 +48,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many bytes of the text are behind it.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
     /// How many maps and lists are open.
     pub(crate) fn level(&self) -> u32 {
         self.level

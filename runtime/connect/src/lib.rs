@@ -27,6 +27,7 @@ pub mod oracle;
 mod parts;
 pub mod sink;
 pub mod source;
+pub mod stamp;
 #[cfg(feature = "file")]
 pub mod stdin;
 

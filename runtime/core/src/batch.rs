@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::id::{OffsetRange, Partition, RecordId};
 use crate::numbers::Numbers;
+use crate::stamp::Stamp;
 
 /// Which bytes of which buffer of a [`Batch`]; or none, which is not the same as empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub struct Batch {
     originals: Arc<[Row]>,
     rows: Vec<Row>,
     numbers: Numbers,
+    /// Who decided it.
+    stamp: Stamp,
     room: Option<OwnedSemaphorePermit>,
 }
 
@@ -108,6 +111,17 @@ impl Batch {
     #[must_use]
     pub fn partition(&self) -> &Arc<Partition> {
         &self.partition
+    }
+
+    /// The plugins that made its rows what they are; of none before that.
+    #[must_use]
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    /// Says who made its rows what they are.
+    pub(crate) fn set_stamp(&mut self, stamp: Stamp) {
+        self.stamp = stamp;
     }
 
     /// The offsets that this batch answers for, whatever is left of its rows.
@@ -223,6 +237,7 @@ impl Batch {
             originals: Arc::clone(&self.originals),
             rows: self.rows.clone(),
             numbers: self.numbers.clone(),
+            stamp: self.stamp.clone(),
             room: None,
         }
     }
@@ -275,6 +290,7 @@ impl Taken {
             originals: Arc::clone(&self.originals),
             rows: self.originals.to_vec(),
             numbers: Numbers::default(),
+            stamp: Stamp::default(),
             room: None,
         }
     }
@@ -389,6 +405,7 @@ impl BatchBuilder {
             originals: self.rows.as_slice().into(),
             rows: self.rows,
             numbers: Numbers::default(),
+            stamp: Stamp::default(),
             room: None,
         }
     }

@@ -17,6 +17,7 @@ use crate::id::Partition;
 use crate::ledger::Ticket;
 use crate::router::{self, Claim, Rows};
 use crate::run_writer::RunLimits;
+use crate::stamp::{Stamp, Stamper};
 use crate::swap::LaneEnd;
 use crate::transform::{Rejection, Stage};
 
@@ -42,6 +43,7 @@ pub(crate) struct Lane {
     pub(crate) inbox: mpsc::Receiver<LaneMessage>,
     pub(crate) chain: Chain,
     pub(crate) swaps: LaneEnd,
+    pub(crate) stamper: Option<Arc<dyn Stamper>>,
     /// For each sink, in one order with `claims`.
     pub(crate) outlets: Vec<LaneOutlet>,
     pub(crate) claims: Vec<Claim>,
@@ -111,6 +113,8 @@ impl Lane {
             self.control.fail(PipelineError::Transform(error));
             Stopped
         })?;
+        let stages = all.iter().map(|done| self.chain.stage(done));
+        batch.set_stamp(Stamp::of(stages));
         for mut done in all {
             let stage = self.chain.stage(&done);
             self.counts.add_stage(stage, &mut done);
@@ -119,6 +123,9 @@ impl Lane {
                 let letters = dead::letters(&batch, stage, &done.applied.rejected);
                 self.bury(letters, &ticket).await?;
             }
+        }
+        if let Some(stamper) = &self.stamper {
+            stamper.stamp(&mut batch);
         }
         self.route(batch, ticket).await
     }

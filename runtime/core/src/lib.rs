@@ -14,6 +14,7 @@ pub mod oracle;
 pub mod shadow;
 pub mod sink;
 pub mod source;
+pub mod stamp;
 pub mod transform;
 
 mod chain;

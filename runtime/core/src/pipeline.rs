@@ -23,6 +23,7 @@ use crate::router::{Claim, Condition, Routes};
 use crate::run_writer::{RunLimits, RunWriter};
 use crate::sink::{RunSink, RunStore, Sink};
 use crate::source::Source;
+use crate::stamp::Stamper;
 use crate::swap::{LaneEnd, Swapper};
 use crate::transform::{Stage, Transform};
 use crate::writer::{Writer, WriterLimits};
@@ -37,6 +38,7 @@ pub struct Pipeline {
     control: Control,
     counts: Arc<Counts>,
     swapper: Swapper,
+    stamper: Option<Arc<dyn Stamper>>,
 }
 
 /// What a lane begins with.
@@ -155,7 +157,15 @@ impl Pipeline {
             control,
             counts,
             swapper,
+            stamper: None,
         }
+    }
+
+    /// Has `stamper` write into each record who decided it, behind the last transform.
+    #[must_use]
+    pub fn stamped(mut self, stamper: Option<Arc<dyn Stamper>>) -> Self {
+        self.stamper = stamper;
+        self
     }
 
     /// What puts other transforms in the place of those that its lanes have.
@@ -190,6 +200,7 @@ impl Pipeline {
             control,
             counts,
             swapper: _,
+            stamper,
         } = self;
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
         let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
@@ -200,6 +211,7 @@ impl Pipeline {
             control: &control,
             counts: &counts,
             limits,
+            stamper,
             stores: RunStores::default(),
         };
         let dead = build.letters("dead letters", Role::DeadLetters, dead, OnRejected::Stop);
@@ -260,6 +272,7 @@ struct Build<'a> {
     control: &'a Control,
     counts: &'a Arc<Counts>,
     limits: Limits,
+    stamper: Option<Arc<dyn Stamper>>,
     stores: RunStores,
 }
 
@@ -436,6 +449,7 @@ impl Build<'_> {
                 inbox,
                 chain: Chain::new(transforms),
                 swaps,
+                stamper: self.stamper.clone(),
                 outlets: sinks
                     .iter()
                     .map(|sink| sink.outlets[index].clone())

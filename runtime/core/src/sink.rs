@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::batch::{Batch, Row};
 use crate::id::{OffsetRange, Partition, RecordId};
+use crate::stamp::Stamp;
 
 /// Any error of a client library.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -179,6 +180,12 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn partition(&self) -> &'a Partition {
         self.batch.partition()
+    }
+
+    /// The plugins that made it what it is.
+    #[must_use]
+    pub fn stamp(&self) -> &'a Stamp {
+        self.batch.stamp()
     }
 
     /// Its value; `None` for a tombstone.

@@ -80,8 +80,8 @@ impl Swapper {
         (swapper, ends)
     }
 
-    /// Has each lane go on with its part of `next`, each between two of its batches; the longest time that one took for it. A lane
-    /// that waits for a store is waited for.
+    /// Has each lane go on with its part of `next`, each between two of its batches; how long each of them took for it.
+    /// A lane that waits for a store is waited for.
     ///
     /// Dropping the future leaves some lanes with the old and some with the new.
     ///
@@ -90,7 +90,7 @@ impl Swapper {
     ///
     /// # Panics
     /// Where `next` has not one for each lane.
-    pub async fn swap(&self, next: Vec<NextChain>) -> Result<Duration, Stopped> {
+    pub async fn swap(&self, next: Vec<NextChain>) -> Result<Vec<Duration>, Stopped> {
         assert_eq!(next.len(), self.lanes.len(), "one for each lane");
         let mut waiting = Vec::with_capacity(next.len());
         for (lane, next) in self.lanes.iter().zip(next) {
@@ -100,14 +100,14 @@ impl Swapper {
                 .map_err(|_| Stopped)?;
             waiting.push(switched);
         }
-        let mut longest = Duration::ZERO;
+        let mut pauses = Vec::with_capacity(waiting.len());
         for switched in waiting {
             let Switched { pause, replaced } =
                 self.unless_ended(switched).await?.map_err(|_| Stopped)?;
             drop(replaced);
-            longest = longest.max(pause);
+            pauses.push(pause);
         }
-        Ok(longest)
+        Ok(pauses)
     }
 
     async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {

@@ -14,7 +14,6 @@
 mod entry;
 mod files;
 mod folder;
-mod glance;
 mod history;
 mod past;
 mod start;
@@ -29,9 +28,8 @@ use std::sync::{Mutex, MutexGuard};
 use tracing::warn;
 
 pub(crate) use self::entry::{Entry, Event, Step, Trigger};
-pub(crate) use self::files::Kept;
+pub(crate) use self::files::{Kept, kept};
 pub(crate) use self::folder::{chosen, of_pipeline, socket};
-pub(crate) use self::glance::{Glance, Last};
 pub(crate) use self::history::read;
 pub(crate) use self::past::Past;
 pub(crate) use self::start::open_all;
@@ -152,12 +150,6 @@ impl State {
     /// The entry that made the version of `plugin` that runs: its promotion, be it that a later one was taken back since.
     pub(crate) fn running(&self, plugin: &str) -> Option<&Entry> {
         Past::of(self.history(), plugin).running()
-    }
-
-    /// As [`running`](Self::running), with its file.
-    pub(crate) fn last(&self, plugin: &str) -> Option<Last<'_>> {
-        let entry = self.running(plugin)?;
-        Some(Last::new(entry, &self.files))
     }
 
     /// The version that was promoted before the running one: what a rollback goes to.

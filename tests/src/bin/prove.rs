@@ -1,26 +1,63 @@
-//! `make prove`: kills members of a group where it hurts most, and servers, and shows that each record is seen once all the same.
+//! `make prove`: kills members of a group where it hurts most, and servers, and shows that each record is seen once all the same;
+//! with `SWAPS`, swaps a plugin all the while.
 
 use std::io::{Write as _, stdout};
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::thread;
 
-use tamis_tests::prove::{self, Options};
+use tamis_tests::{prove, swaps};
 
 fn main() -> ExitCode {
-    let mut options = Options::new(fastrand::u32(..).into());
-    for argument in std::env::args().skip(1) {
-        if let Err(wrong) = options.set(&argument) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let seed = fastrand::u32(..).into();
+    let is_of_swaps = |it: &String| it.starts_with("SWAPS=") && it != "SWAPS=";
+    let proof = match arguments.iter().any(is_of_swaps) {
+        true => set(swaps::Options::new(seed), &arguments, swaps::Options::set).map(of_swaps),
+        false => set(prove::Options::new(seed), &arguments, prove::Options::set).map(of_deaths),
+    };
+    match proof {
+        Ok(exit) => exit,
+        Err(wrong) => {
             eprintln!("{wrong}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
     }
+}
+
+fn set<O>(
+    mut options: O,
+    arguments: &[String],
+    set: fn(&mut O, &str) -> Result<(), String>,
+) -> Result<O, String> {
+    for argument in arguments {
+        set(&mut options, argument)?;
+    }
+    Ok(options)
+}
+
+fn of_swaps(options: swaps::Options) -> ExitCode {
+    run(|| {
+        let report = swaps::run(options, say);
+        (report.to_string(), report.problems.is_empty())
+    })
+}
+
+fn of_deaths(options: prove::Options) -> ExitCode {
+    run(|| {
+        let report = prove::run(options, say);
+        (report.to_string(), report.problems.is_empty())
+    })
+}
+
+/// Runs a proof to its report, and whether it holds.
+fn run(prove: impl FnOnce() -> (String, bool) + UnwindSafe) -> ExitCode {
     thread::spawn(await_interrupt);
     // What went wrong was said where it did.
-    match catch_unwind(|| prove::run(options, say)) {
-        Ok(report) => {
-            say(&report.to_string());
-            ExitCode::from(u8::from(!report.problems.is_empty()))
+    match catch_unwind(prove) {
+        Ok((report, holds)) => {
+            say(&report);
+            ExitCode::from(u8::from(!holds))
         }
         Err(_) => ExitCode::FAILURE,
     }

@@ -186,8 +186,15 @@ fn headers(
     let mut headers = BTreeMap::new();
     for (name, text) in raw {
         let at = below(at, &name);
-        if name == "tamis-id" {
-            report.add_with_cure(&at, "is set by Tamis itself", "it holds the record's id");
+        let own = match &*name {
+            "tamis-id" => Some("it holds the record's id"),
+            "tamis-plugins" => {
+                Some("it holds the plugins that made the record, with their versions")
+            }
+            _ => None,
+        };
+        if let Some(holds) = own {
+            report.add_with_cure(&at, "is set by Tamis itself", holds);
         }
         headers.extend(template(&at, &text, report).map(|template| (name, template)));
     }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use crate::raw::RawProperty;
 use crate::spec::KAFKA_REQUEST;
 
-/// Topics of a Kafka cluster. Every record carries its id in the header `tamis-id`.
+/// Topics of a Kafka cluster. Every record carries its id in the header `tamis-id`,
+/// and in `tamis-plugins` which versions of which plugins made it what it is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawKafkaSink {

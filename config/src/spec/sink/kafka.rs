@@ -15,7 +15,7 @@ pub struct KafkaSinkSpec {
     pub topic: Template,
     /// Its key.
     pub key: KafkaKey,
-    /// Headers beside its own, by name; none is `tamis-id`.
+    /// Headers beside its own, by name; none is `tamis-id` or `tamis-plugins`.
     pub headers: BTreeMap<String, Template>,
     /// Distinct topics that records may name within an hour.
     pub topics_max: usize,

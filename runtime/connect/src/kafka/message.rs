@@ -11,6 +11,7 @@ use tamis_core::dead::HEADER_ID;
 use tamis_core::headers;
 use tamis_core::id::Partition;
 use tamis_core::sink::Record;
+use tamis_core::stamp;
 
 use crate::template::Filling;
 
@@ -45,7 +46,7 @@ impl Encoder {
         }
     }
 
-    /// The message that `record` becomes: its value, time and headers as they are, and its id.
+    /// The message that `record` becomes: its value, time and headers as they are, its id, and which plugins made it.
     ///
     /// # Errors
     /// Why it can never be one.
@@ -61,8 +62,8 @@ impl Encoder {
             KafkaKey::Template(key) => filling.text(key).ok().map(|key| key.into_bytes().into()),
         };
         let mut message = Message::of(record, topic, key);
-        for (name, value) in headers::iter(record.headers()).filter(|(name, _)| *name != HEADER_ID)
-        {
+        let is_own = |name: &str| [HEADER_ID, stamp::HEADER].contains(&name);
+        for (name, value) in headers::iter(record.headers()).filter(|(name, _)| !is_own(name)) {
             message.push(name, value);
         }
         for (name, value) in &self.spec.headers {
@@ -71,6 +72,9 @@ impl Encoder {
             }
         }
         message.push(HEADER_ID, Some(record.id().to_string().as_bytes()));
+        if let Some(stamp) = record.stamp().text() {
+            message.push(stamp::HEADER, Some(stamp.as_bytes()));
+        }
         Ok(message)
     }
 }

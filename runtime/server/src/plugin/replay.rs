@@ -19,7 +19,6 @@ use crate::cli::CompilerOptions;
 use crate::cli::plugin::replay::ReplayArguments;
 use crate::exit::{self, Exit, Misuse};
 use crate::run::{self, Signals, runtime};
-use crate::state::{self, Glance};
 
 use self::chains::Chains;
 use self::progress::Progress;
@@ -44,8 +43,7 @@ fn replay(
     spec: &PipelineSpec,
 ) -> Result<Exit> {
     let index = index(spec, &arguments.plugin)?;
-    let glance = glance(arguments, spec)?;
-    let mut chains = Chains::load(arguments, options, spec, index, glance.as_ref())
+    let mut chains = Chains::load(arguments, options, spec, index)
         .map_err(|error| Error::new(Misuse(format!("{error:#}"))))?;
     let (runtime, halt) = (runtime()?, Halt::default());
     listen(&runtime, &halt)?;
@@ -110,13 +108,6 @@ fn index(spec: &PipelineSpec, name: &str) -> Result<usize> {
         ))
         .into()
     })
-}
-
-/// What is known of the versions that run; nothing where no state is kept.
-fn glance(arguments: &ReplayArguments, spec: &PipelineSpec) -> Result<Option<Glance>> {
-    let chosen = state::chosen(arguments.state.folder(), |name| std::env::var_os(name));
-    let glance = chosen.map(|folder| Glance::at(&state::of_pipeline(&folder, &spec.name)));
-    Ok(glance.transpose()?)
 }
 
 fn wanted(arguments: &ReplayArguments) -> Wanted {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{StateError, folder};
 
+const FOLDER: &str = "plugins";
 const PLUGIN: &str = "wasm";
 const SIGNATURE: &str = "wasm.minisig";
 
@@ -25,17 +26,19 @@ pub(crate) struct Kept {
     pub(crate) signature: Option<Vec<u8>>,
 }
 
-impl Files {
-    /// Those of the pipeline whose folder is `own`, wherever they are.
-    pub(super) fn at(own: &Path) -> Self {
-        Self {
-            folder: own.join("plugins"),
-        }
-    }
+/// The file that the folder `own` of a pipeline, which may be in use by the process that runs it, has under `sha256`.
+///
+/// # Errors
+/// When it is not there, or was altered.
+pub(crate) fn kept(own: &Path, sha256: &str) -> Result<Kept, StateError> {
+    let folder = own.join(FOLDER);
+    Files { folder }.kept(sha256)
+}
 
-    /// Those of the pipeline whose folder is `own`, in a folder that is made where it is not there.
+impl Files {
+    /// Those in the folder `own` of a pipeline, whose folder of files is made where it is not there.
     pub(super) fn open(own: &Path) -> Result<Self, StateError> {
-        let Self { folder } = Self::at(own);
+        let folder = own.join(FOLDER);
         let made = DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -1,5 +1,6 @@
 //! The plugins of a replay: those that all records pass, and the two ways from there on.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -8,15 +9,14 @@ use tamis_config::{OnQuarantine, PipelineSpec, PluginSpec};
 use tamis_core::batch::Batch;
 use tamis_core::shadow::Comparison;
 use tamis_core::transform::Transform;
-use tamis_host::{Engine, Plugin, Trust};
+use tamis_host::{Engine, Plugin};
 
 use super::measured::Measured;
 use crate::cli::CompilerOptions;
 use crate::cli::plugin::replay::ReplayArguments;
 use crate::plugin::guest;
 use crate::plugin_file::PluginFile;
-use crate::state::Glance;
-use crate::{compiler, swap, wiring};
+use crate::{compiler, state, swap, wiring};
 
 /// Fresh instances, apart from any that run.
 pub(super) struct Chains {
@@ -28,7 +28,7 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Compiles and starts the plugins of `spec`, of which the one at `index` is the one in question. What runs is told by `glance`.
+    /// Compiles and starts the plugins of `spec`, of which the one at `index` is the one in question.
     ///
     /// # Errors
     /// Where one of them is none, is not to be trusted, or refuses its settings.
@@ -37,28 +37,34 @@ impl Chains {
         options: &CompilerOptions,
         spec: &PipelineSpec,
         index: usize,
-        glance: Option<&Glance>,
     ) -> Result<Self> {
-        let loader = Loader {
-            engine: compiler::engine(options)?,
-            trust: wiring::trust(spec)?,
+        let engine = compiler::engine(options)?;
+        let trust = wiring::trust(spec)?;
+        let load = |spec: &PluginSpec, path: &Path| -> Result<Arc<Plugin>> {
+            let file = PluginFile::read(path)?;
+            let loaded = file.load(&engine, wiring::grants(spec), trust.as_ref());
+            Ok(Arc::new(
+                loaded.with_context(|| format!("plugin {}", spec.name))?,
+            ))
         };
-        let mut running = Vec::with_capacity(spec.plugins.len());
-        for (at, plugin) in spec.plugins.iter().enumerate() {
-            let file = match &arguments.old {
-                Some(old) if at == index => PluginFile::read(old)?,
-                Some(_) | None => {
-                    let last = glance.and_then(|glance| glance.last(&plugin.name));
-                    swap::file(plugin, last)?.0
-                }
-            };
-            running.push((plugin, loader.load(plugin, &file)?));
-        }
-        let mut candidate = spec.plugins[index].clone();
+        let plugin = &spec.plugins[index];
+        let plugins = match &arguments.old {
+            None => as_they_run(arguments, spec, &engine)?,
+            Some(old) => {
+                // What runs in its place does not matter.
+                let mut others = spec.clone();
+                others.plugins.remove(index);
+                let mut plugins = as_they_run(arguments, &others, &engine)?;
+                plugins.insert(index, load(plugin, old)?);
+                plugins
+            }
+        };
+        let running: Vec<_> = spec.plugins.iter().zip(plugins).collect();
+        let mut candidate = plugin.clone();
         if let Some(settings) = &arguments.settings {
             candidate.settings = Value::Object(guest::settings(Some(settings))?.expanded);
         }
-        let new = loader.load(&candidate, &PluginFile::read(&arguments.new)?)?;
+        let new = load(&candidate, &arguments.new)?;
         let others = running[index + 1..].iter().cloned();
         let changed: Vec<_> = [(&candidate, new)].into_iter().chain(others).collect();
         Ok(Self {
@@ -92,17 +98,14 @@ impl Chains {
     }
 }
 
-struct Loader {
-    engine: Engine,
-    trust: Option<Trust>,
-}
-
-impl Loader {
-    fn load(&self, spec: &PluginSpec, file: &PluginFile) -> Result<Arc<Plugin>> {
-        let loaded = file.load(&self.engine, wiring::grants(spec), self.trust.as_ref());
-        let loaded = loaded.with_context(|| format!("plugin {}", spec.name))?;
-        Ok(Arc::new(loaded))
-    }
+/// The plugins of `spec`: those that run, as far as that is known.
+fn as_they_run(
+    arguments: &ReplayArguments,
+    spec: &PipelineSpec,
+    engine: &Engine,
+) -> Result<Vec<Arc<Plugin>>> {
+    let folder = state::chosen(arguments.state.folder(), |name| std::env::var_os(name));
+    swap::as_they_run(spec, folder.as_deref(), engine)
 }
 
 fn start(plugins: &[(&PluginSpec, Arc<Plugin>)]) -> Result<Vec<Measured>> {
