@@ -13,7 +13,6 @@
 mod candidate;
 mod change;
 mod deploy;
-mod difference;
 mod handler;
 mod shadow;
 mod sinks;

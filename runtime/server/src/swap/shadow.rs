@@ -14,8 +14,7 @@ use tamis_core::transform::Transform;
 use tamis_host::{Plugin, PluginTransform};
 
 use super::candidate::{Candidate, Running};
-use super::difference;
-use crate::wiring;
+use crate::{difference, wiring};
 
 /// What the present version takes for a record at least, as far as limits are made of it: below, the clock is what is measured.
 const RECORD_NANOS_MIN: u64 = 1_000;
@@ -130,6 +129,7 @@ impl Shadow {
             failure,
             old,
             new,
+            ..
         } = &self.comparison;
         let cost = |cost: &tamis_core::shadow::Cost| {
             json!({

@@ -4,12 +4,12 @@
 //! over, or a link on the way (as in a mounted `ConfigMap`) was turned, it is another file or has another time then. An event of the
 //! file system would tell of some of that, on some file systems.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::stamp::Stamp;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -30,30 +30,6 @@ struct File {
     seen: Option<Stamp>,
     /// When it became as it is, if nothing was said of that yet.
     changed: Option<Instant>,
-}
-
-/// What tells one state of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        // What is away for a moment, as between two renames, has not become anything yet.
-        let metadata = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
 }
 
 impl Watch {
