@@ -35,7 +35,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::control::{self, Ended, Policy, Request};
-use crate::plugin_file::PluginFile;
+use crate::plugin_file::{PluginFile, ReadError};
 use crate::state::{Event, State, Trigger};
 
 use candidate::{Running, Wanted};
@@ -159,7 +159,7 @@ impl Deployer {
                 Ok(file) => file,
                 Err(error) => {
                     warn!(
-                        error = causes(&*error),
+                        error = causes(&error),
                         "the plugin runs from the state folder"
                     );
                     continue;
@@ -189,7 +189,12 @@ impl Deployer {
             let file = match PluginFile::read(path) {
                 Ok(file) => file,
                 // Gone again: there will be another event.
-                Err(_) => return,
+                Err(ReadError::Missing(_)) => return,
+                Err(error) => {
+                    let (plugin, error) = (&name, causes(&error));
+                    warn!(plugin, error, "the file was not taken");
+                    return;
+                }
             };
             let said = self.state.as_ref();
             let said = said.and_then(|state| state.verdict(&name, &file.sha256()));
@@ -331,7 +336,7 @@ impl Deployer {
                     self.take(&plugin, file, Trigger::Deploy, telling, ask)
                         .await;
                 }
-                Err(error) => answer.end(Ended::failed(format!("{error:#}"))),
+                Err(error) => answer.end(Ended::failed(error.to_string())),
             },
             Request::Promote { plugin } => self.promote(&plugin, answer).await,
             Request::Rollback { plugin } => {

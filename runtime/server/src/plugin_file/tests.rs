@@ -1,4 +1,6 @@
 use std::fs;
+use std::process::Command;
+use std::thread;
 
 use minisign::KeyPair;
 use tempfile::TempDir;
@@ -49,11 +51,53 @@ fn nothing_is_compiled_that_is_not_trusted() {
 }
 
 #[test]
-fn a_file_that_is_too_large_for_a_signature_is_not_read_to_its_end() {
-    let large = "x".repeat(1 << 20);
-    let (_place, path) = place(Some(&large));
-    let error = PluginFile::read(&path).unwrap_err().to_string();
-    assert!(error.contains("x.wasm.minisig is larger"), "{error}");
+fn what_is_not_there_is_told_from_what_cannot_be_read() {
+    let check = |lay: &dyn Fn(&Path, &Path), expected: &str| {
+        let (_place, path) = place(None);
+        lay(&path, &signature_path(&path));
+        let error = PluginFile::read(&path).unwrap_err();
+        let is_missing = matches!(error, ReadError::Missing(_));
+        let error = error.to_string();
+        let start = format!("{}{expected}", path.display());
+        assert!(error.starts_with(&start), "{start}: {error}");
+        assert_eq!(is_missing, error.contains("No such file"), "{error}");
+    };
+    let in_its_place = |path: &Path, make: fn(&Path)| {
+        fs::remove_file(path).unwrap();
+        make(path);
+    };
+    let folder: fn(&Path) = |path| fs::create_dir(path).unwrap();
+    check(
+        &|file, _| in_its_place(file, |_| {}),
+        " cannot be read: No such file",
+    );
+    check(
+        &|file, _| in_its_place(file, folder),
+        " cannot be read: is a directory",
+    );
+    check(
+        &|_, beside| folder(beside),
+        ".minisig cannot be read: is a directory",
+    );
+    // Whoever waits for a writer meets one.
+    let pipe: fn(&Path) = |path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+        let path = path.to_owned();
+        thread::spawn(move || fs::write(path, "x"));
+    };
+    check(
+        &|file, _| in_its_place(file, pipe),
+        " cannot be read: it is a pipe",
+    );
+    check(
+        &|_, beside| pipe(beside),
+        ".minisig cannot be read: it is a pipe",
+    );
+    let large: fn(&Path) = |path| fs::write(path, "x".repeat((64 << 10) + 1)).unwrap();
+    check(
+        &|_, beside| large(beside),
+        ".minisig is larger than any signature",
+    );
 }
 
 #[test]
