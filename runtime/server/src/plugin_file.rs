@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use tamis_config::{Downgrade, TrustSpec};
 use tamis_host::{
     Engine, Grants, LoadError, LoadProblem, Plugin, Trust, TrustError, is_downgrade, read_file,
@@ -77,7 +77,17 @@ impl PluginFile {
         tamis_host::digest(&self.bytes)
     }
 
-    /// Compiles it. With `trust`, not before its signature is verified; it must be the plugin that its signature names, too.
+    /// SHA-256 of its signature, in hexadecimal: with another one, a file that was refused may be as good as any.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "whoever decides what is tried again asks for it")
+    )]
+    pub(crate) fn signature_sha256(&self) -> Option<String> {
+        self.signature.as_deref().map(tamis_host::digest)
+    }
+
+    /// Compiles it. With `trust`, not before its signature is verified; it must be the plugin that its signature names, too, and the
+    /// one called `expected_name`, where it is to take the place of that one.
     ///
     /// # Errors
     /// When it is not trusted, or no plugin that can run here.
@@ -86,13 +96,14 @@ impl PluginFile {
         engine: &Engine,
         grants: Grants,
         trust: Option<&Trust>,
+        expected_name: Option<&str>,
     ) -> Result<Plugin> {
         let name = self.path.display().to_string();
         let signed = trust.map(|trust| trust.verify(&self.bytes, self.signature.as_deref()));
         let signed = signed.transpose().map_err(|error| self.refusal(&error))?;
         let plugin = Plugin::from_bytes(engine, &name, &self.bytes, grants)?;
         if let Some(signed) = signed {
-            let checked = signed.check(plugin.description());
+            let checked = signed.check(plugin.description(), expected_name);
             checked.map_err(|error| self.refusal(&error))?;
         }
         Ok(plugin)

@@ -107,7 +107,7 @@ fn named(plugin: &PluginSpec) -> String {
 }
 
 fn load(plugin: &PluginSpec, engine: &Engine, trust: Option<&Trust>) -> Result<Plugin> {
-    PluginFile::read(&plugin.path)?.load(engine, grants(plugin), trust)
+    PluginFile::read(&plugin.path)?.load(engine, grants(plugin), trust, None)
 }
 
 /// What the configuration lets `plugin` import.

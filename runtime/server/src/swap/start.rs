@@ -34,7 +34,7 @@ impl Started {
         let mut plugins = Vec::with_capacity(spec.plugins.len());
         for plugin in &spec.plugins {
             let (file, ran_last) = file(plugin, state.as_ref())?;
-            let loaded = file.load(engine, wiring::grants(plugin), trust.as_ref());
+            let loaded = file.load(engine, wiring::grants(plugin), trust.as_ref(), None);
             let loaded = loaded.with_context(|| {
                 let from = if ran_last { FROM_STATE } else { "" };
                 format!("plugin {} ({}){from}", plugin.name, plugin.path.display())
