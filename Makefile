@@ -68,6 +68,9 @@ BROKER_KILLS ?=
 SERVER_KILLS ?=
 FREEZES ?=
 STATIC ?=
+SWAPS ?=
+PACE_MS ?=
+RATE ?=
 SEED ?=
 SEEDS ?=
 # the servers that a sink of `make prove` writes to
@@ -77,10 +80,19 @@ SERVERS_mysql := mariadb
 SERVERS_all := elasticsearch mongo mariadb
 
 .PHONY: prove
-prove: toolchain plugins ## kill members and servers: each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=
+prove: toolchain plugins ## kill members and servers: each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=; SWAPS=200 swaps a plugin all the while
 	@scripts/install kafka $(SERVERS_$(SINK)) tools >&2
-	@target/release/prove SINK=$(SINK) RECORDS=$(RECORDS) KILLS=$(KILLS) REBALANCES=$(REBALANCES) \
-	  BROKER_KILLS=$(BROKER_KILLS) SERVER_KILLS=$(SERVER_KILLS) FREEZES=$(FREEZES) STATIC=$(STATIC) SEED=$(SEED)
+	@$(if $(SWAPS),tests/hostile/build >&2)
+	@target/release/prove $(if $(SWAPS),SWAPS=$(SWAPS) PACE_MS=$(PACE_MS) RATE=$(RATE), \
+	  SINK=$(SINK) REBALANCES=$(REBALANCES) BROKER_KILLS=$(BROKER_KILLS) SERVER_KILLS=$(SERVER_KILLS) \
+	  FREEZES=$(FREEZES) STATIC=$(STATIC)) RECORDS=$(RECORDS) KILLS=$(KILLS) SEED=$(SEED)
+
+.PHONY: soak
+soak: toolchain plugins ## swap a plugin 2,000 times while 50 million records flow, and print how much memory it takes; SWAPS=2000 RECORDS=50000000 PACE_MS=300
+	@scripts/install kafka tools >&2
+	@tests/hostile/build >&2
+	@target/release/prove CALM=1 KILLS=0 SWAPS=$(or $(SWAPS),2000) RECORDS=$(or $(RECORDS),50000000) \
+	  PACE_MS=$(or $(PACE_MS),300) RATE=$(RATE) SEED=$(SEED)
 
 .PHONY: simulate
 simulate: toolchain ## run the engine in SEEDS=100000 worlds of faults; a failing one is made small and printed

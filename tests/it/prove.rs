@@ -8,6 +8,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tamis_tests::kafka::{Committed, Kafka, unique};
 use tamis_tests::place::{Pipeline, Place};
 use tamis_tests::prove::{self, Options, Sink};
+use tamis_tests::swaps;
 use tamis_tests::tamis::{Ended, output, run};
 use tamis_tests::wait::LONG;
 
@@ -59,6 +60,22 @@ fn each_record_is_in_each_store_once_whoever_dies() {
     let report = prove::run(options, |line| eprintln!("{line}"));
     assert!(report.problems.is_empty(), "{report}");
     assert_eq!((report.kills(), report.server_kills()), (3, 3), "{report}");
+}
+
+#[test]
+fn each_record_is_made_by_one_version_whatever_is_swapped_and_killed() {
+    let options = swaps::Options {
+        swaps: 14,
+        kills: 2,
+        // There are other tests beside it.
+        rate: 20_000,
+        ..swaps::Options::new(fastrand::u32(..).into())
+    };
+    let report = swaps::run(options, |line| eprintln!("{line}"));
+    assert!(report.problems.is_empty(), "{report}");
+    assert_eq!(report.kills(), 2, "{report}");
+    // The first version and, in each partition, some of those behind it.
+    assert!(report.stretches() > 8, "{report}");
 }
 
 /// What becomes of a process that copies one line with this failpoint.

@@ -62,10 +62,8 @@ fn load_plugins(
     let (mut ready, mut sound, begun) = (Vec::new(), true, Instant::now());
     for ((spec, state), file) in specs.zip(files) {
         let pipeline = spec.name.clone();
-        let loaded = Started::load(spec, state, engine)
-            .and_then(|started| Ok((started.instances()?, started)));
-        match loaded {
-            Ok((lanes, started)) => ready.push(Ready {
+        match Started::load(spec, state, engine) {
+            Ok((started, lanes)) => ready.push(Ready {
                 file: file.clone(),
                 started,
                 lanes,
@@ -148,18 +146,20 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
     let signals = tokio::spawn(async move { signals.stop(&stops).await });
     let (mut pipelines, started) = (JoinSet::<Ended>::new(), Instant::now());
     let mut all_orders = Vec::new();
-    for (file, of, pipeline) in connected {
+    for (file, mut of, pipeline) in connected {
         let name = of.spec.name.clone();
+        of.note().with_context(|| format!("pipeline {name}"))?;
         let (deployer, orders) = Deployer::new(file, of, engine.clone(), pipeline.swapper());
         all_orders.push(orders.clone());
         info!(pipeline = name, "started");
         pipelines.spawn(async move {
             let executor = Executor::Threads(tokio::runtime::Handle::current());
             let counts = pipeline.counts();
-            let ended = tokio::select! {
-                ended = pipeline.run(&executor) => ended,
-                never = deployer.attend(orders) => match never {},
-            };
+            // A task of its own: what it waits for holds up no record.
+            let attending = tokio::spawn(deployer.attend(orders));
+            let ended = pipeline.run(&executor).await;
+            attending.abort();
+            let _aborted = attending.await;
             (name, ended, counts, started.elapsed())
         });
     }

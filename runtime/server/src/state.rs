@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard};
 use tracing::warn;
 
 pub(crate) use self::entry::{Entry, Event, Step, Trigger};
-pub(crate) use self::files::Kept;
+pub(crate) use self::files::{Kept, kept};
 pub(crate) use self::folder::{chosen, of_pipeline, socket};
 pub(crate) use self::history::read;
 pub(crate) use self::past::Past;
@@ -94,7 +94,7 @@ impl State {
             pipeline: pipeline.to_owned(),
             folder: folder.to_owned(),
         })?;
-        let files = Files::open(own.join("plugins"))?;
+        let files = Files::open(&own)?;
         let history = History::open(&own)?;
         let state = Self {
             folder: own,

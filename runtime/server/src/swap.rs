@@ -40,12 +40,12 @@ use crate::state::{Event, State, Trigger};
 
 use candidate::{Running, Wanted};
 use deploy::{Probation, Waiting};
-use handler::{Answer, Ask};
+use handler::{Answer, Ask, Asked};
 use telling::{Telling, apart};
 use watch::Watch;
 
 pub(crate) use handler::Orders;
-pub(crate) use start::Started;
+pub(crate) use start::{Started, as_they_run};
 
 /// Orders that wait until the one before is done.
 const ORDERS_MAX: usize = 16;
@@ -61,11 +61,44 @@ pub(crate) struct Deployer {
     swapper: Swapper,
     orders: mpsc::Receiver<Ask>,
     watch: Watch,
-    /// Files that someone wants looked at, whatever is seen of them.
-    doubtful: VecDeque<PathBuf>,
+    /// Files that are to be looked at, whatever is seen of them, and why.
+    doubtful: VecDeque<(PathBuf, Look)>,
     /// What waits for a person to promote it.
     waiting: Option<Waiting>,
     on_probation: Option<Probation>,
+}
+
+/// Why a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// The process has started.
+    Start,
+    /// It has changed.
+    Change,
+    /// A signal, or someone at the socket, asked for it.
+    Order,
+}
+
+impl Look {
+    /// Whether a file of which this was said last is tried once more.
+    fn tries_again(self, said: Event) -> bool {
+        match said {
+            Event::OnProbation => true,
+            Event::Promoted | Event::Removed => self != Self::Start,
+            // What waited does so no more after a restart.
+            Event::Shadowed => self != Self::Change,
+            // The cause may have been another than the file.
+            Event::Refused => self == Self::Order,
+            Event::RolledBack => false,
+        }
+    }
+
+    fn trigger(self) -> Trigger {
+        match self {
+            Self::Start | Self::Change => Trigger::File,
+            Self::Order => Trigger::Signal,
+        }
+    }
 }
 
 impl Deployer {
@@ -81,6 +114,7 @@ impl Deployer {
             spec,
             plugins,
             state,
+            ..
         } = started;
         let mut deployer = Self {
             file,
@@ -95,6 +129,11 @@ impl Deployer {
             on_probation: None,
         };
         deployer.watch.set(deployer.files().collect::<Vec<_>>());
+        // What became something else while no one was there to see it.
+        if deployer.running.spec.swap.watch && deployer.state.is_some() {
+            let plugins = deployer.files().skip(1);
+            deployer.doubtful = plugins.map(|it| (it, Look::Start)).collect();
+        }
         (deployer, Orders::new(orders))
     }
 
@@ -111,27 +150,27 @@ impl Deployer {
             let socket = socket.display();
             warn!(pipeline, %socket, %error, "there is no control socket");
         };
-        tokio::join!(self.run(), takes_orders);
+        let _still_its_own = tokio::join!(self.run(), takes_orders);
         future::pending().await
     }
 
-    /// Until the pipeline takes no more records. What is on probation then did not pass.
-    async fn run(mut self) {
-        self.look_for_news().await;
+    /// Until the pipeline takes no more records; then the state folder is still this process's own. What is on probation then did not
+    /// pass.
+    async fn run(mut self) -> Self {
         loop {
             // One candidate after the other: what changes meanwhile stays changed.
             let is_free = self.on_probation.is_none();
-            if is_free && let Some(path) = self.doubtful.pop_front() {
-                self.changed(&path).await;
+            if is_free && let Some((path, look)) = self.doubtful.pop_front() {
+                self.changed(&path, look).await;
                 continue;
             }
             let watches = is_free && self.running.spec.swap.watch;
             tokio::select! {
                 biased;
-                () = self.swapper.stopping() => return,
-                () = Probation::ended(self.on_probation.as_ref()) => self.end_probation().await,
+                () = self.swapper.stopping() => return self,
+                moment = Probation::next(self.on_probation.as_mut()) => self.go_on(moment).await,
                 Some(ask) = self.orders.recv() => self.obey(ask).await,
-                path = self.watch.changed(), if watches => self.changed(&path).await,
+                path = self.watch.changed(), if watches => self.changed(&path, Look::Change).await,
             }
         }
     }
@@ -146,37 +185,8 @@ impl Deployer {
         [self.file.clone()].into_iter().chain(plugins)
     }
 
-    /// Files that became something else while no one was there to see it, and that nothing was said of yet.
-    async fn look_for_news(&mut self) {
-        if !self.running.spec.swap.watch {
-            return;
-        }
-        for plugin in self.running.spec.plugins.clone() {
-            let Some(state) = &self.state else {
-                return;
-            };
-            let file = match PluginFile::read(&plugin.path) {
-                Ok(file) => file,
-                Err(error) => {
-                    warn!(
-                        error = causes(&error),
-                        "the plugin runs from the state folder"
-                    );
-                    continue;
-                }
-            };
-            let said = state.verdict(&plugin.name, &file.sha256());
-            let is_news = said.is_none_or(|it| it.event == Event::OnProbation);
-            if is_news {
-                let why = Telling::new(&self.running.spec.name, None);
-                self.take(&plugin.name, file, Trigger::File, why, None)
-                    .await;
-            }
-        }
-    }
-
     /// Takes what became of the file at `path`.
-    async fn changed(&mut self, path: &Path) {
+    async fn changed(&mut self, path: &Path, look: Look) {
         if path == self.file {
             let telling = Telling::new(&self.running.spec.name, None);
             self.reconfigure(telling).await;
@@ -192,28 +202,27 @@ impl Deployer {
                 Err(ReadError::Missing(_)) => return,
                 Err(error) => {
                     let (plugin, error) = (&name, causes(&error));
-                    warn!(plugin, error, "the file was not taken");
+                    warn!(plugin, error, "the file is not taken");
                     return;
                 }
             };
             let said = self.state.as_ref();
             let said = said.and_then(|state| state.verdict(&name, &file.sha256()));
-            if let Some(said) = said
-                && matches!(
-                    said.event,
-                    Event::Refused | Event::RolledBack | Event::Shadowed
-                )
-            {
-                let (plugin, event) = (&name, said.event);
-                info!(
-                    plugin,
-                    ?event,
-                    "the file is what it was before, which is not tried again by itself"
-                );
+            if let Some(said) = said.filter(|it| !look.tries_again(it.event)) {
+                if look != Look::Start {
+                    let (plugin, event) = (&name, said.event);
+                    info!(
+                        plugin,
+                        ?event,
+                        "the file is what it was before, which is not tried again by itself; \
+                         `tamis plugin deploy` does"
+                    );
+                }
                 continue;
             }
             let telling = Telling::new(&self.running.spec.name, None);
-            self.take(&name, file, Trigger::File, telling, None).await;
+            self.take(&name, file, look.trigger(), telling, Asked::default())
+                .await;
         }
     }
 
@@ -224,12 +233,8 @@ impl Deployer {
         file: PluginFile,
         by: Trigger,
         telling: Telling,
-        ask: Option<(Option<Promote>, Answer)>,
+        asked: Asked,
     ) {
-        let (promote, answer) = match ask {
-            Some((promote, answer)) => (promote, Some(answer)),
-            None => (None, None),
-        };
         let index = self
             .running
             .spec
@@ -237,18 +242,15 @@ impl Deployer {
             .iter()
             .position(|it| it.name == plugin);
         let Some(index) = index else {
-            return Answer::give(answer, Ended::failed(self.no_plugin(plugin)));
+            return Answer::give(asked.answer, Ended::failed(self.no_plugin(plugin)));
         };
         if self.running.plugins[index].digest() == file.sha256() {
-            return Answer::give(answer, Ended::done("this very file runs already"));
+            return Answer::give(asked.answer, Ended::done("this very file runs already"));
         }
         let mut wanted: Vec<_> = (0..self.running.plugins.len()).map(Wanted::Kept).collect();
         wanted[index] = Wanted::Other(self.running.spec.plugins[index].clone(), Arc::new(file));
-        let mut spec = self.running.spec.clone();
-        if let Some(promote) = promote {
-            spec.swap.promote = promote;
-        }
-        self.deploy(spec, wanted, by, telling, answer).await;
+        let spec = self.running.spec.clone();
+        self.deploy(spec, wanted, by, telling, asked).await;
     }
 
     fn no_plugin(&self, plugin: &str) -> String {
@@ -267,8 +269,8 @@ impl Deployer {
     async fn reconfigure(&mut self, telling: Telling) {
         match self.read_again().await {
             Ok(Some((spec, wanted))) => {
-                self.deploy(spec, wanted, Trigger::Config, telling, None)
-                    .await;
+                let (by, asked) = (Trigger::Config, Asked::default());
+                self.deploy(spec, wanted, by, telling, asked).await;
             }
             Ok(None) => {}
             Err(error) => {
@@ -279,14 +281,16 @@ impl Deployer {
     }
 
     async fn read_again(&mut self) -> Result<Option<(PipelineSpec, Vec<Wanted>)>> {
-        let (file, old) = (self.file.clone(), self.running.spec.clone());
+        let (file, running) = (self.file.clone(), Arc::clone(&self.running));
         let read = move || {
             let environment = crate::run::environment();
             let spec = tamis_config::load(&file, &environment, PluginFiles::MustExist)?;
-            if let Some(refusal) = change::refusal(&old, &spec) {
+            if let Some(refusal) = change::refusal(&running.spec, &spec) {
                 bail!("{}: {refusal}", file.display());
             }
-            let wanted = change::wanted(&old, &spec)?;
+            let wanted = change::wanted(&running.spec, &spec, |index, file| {
+                running.plugins[index].digest() == file.sha256()
+            })?;
             Ok((spec, wanted))
         };
         let (spec, wanted) = apart(read).await?;
@@ -308,7 +312,7 @@ impl Deployer {
         let versions = self.on_probation.as_ref()?.versions().join(", ");
         let pipeline = &self.running.spec.name;
         Some(Ended::failed(format!(
-            "{versions} is on probation; wait for its end, or bring it about with \
+            "{versions} is on its way or on probation; wait for its end, or bring it about with \
              `tamis plugin promote {pipeline} PLUGIN` or `tamis plugin rollback {pipeline} PLUGIN`"
         )))
     }
@@ -330,10 +334,12 @@ impl Deployer {
                 promote,
             } => match PluginFile::read(&file) {
                 Ok(file) => {
-                    let promote = promote.map(policy);
                     let telling = telling(events);
-                    let ask = Some((promote, answer));
-                    self.take(&plugin, file, Trigger::Deploy, telling, ask)
+                    let asked = Asked {
+                        promote: promote.map(policy),
+                        answer: Some(answer),
+                    };
+                    self.take(&plugin, file, Trigger::Deploy, telling, asked)
                         .await;
                 }
                 Err(error) => answer.end(Ended::failed(error.to_string())),
@@ -344,7 +350,7 @@ impl Deployer {
                 self.roll_back(&plugin, telling, answer).await;
             }
             Request::Reload => {
-                self.doubtful = self.files().collect();
+                self.doubtful = self.files().map(|it| (it, Look::Order)).collect();
                 answer.end(Ended::done(
                     "files are looked at; the log says what comes of it",
                 ));

@@ -85,15 +85,33 @@ pub(crate) fn plugins(spec: &PipelineSpec, engine: &Engine) -> Result<Vec<Arc<Pl
 
 /// For each lane an instance of each of the `plugins` of `spec`.
 pub(crate) fn instances(spec: &PipelineSpec, plugins: &[Arc<Plugin>]) -> Result<Lanes> {
-    let mut lanes = Lanes::new();
-    lanes.resize_with(spec.limits.lanes, Vec::new);
-    for (spec, plugin) in spec.plugins.iter().zip(plugins) {
-        for lane in &mut lanes {
-            let instance = transform(spec, plugin).with_context(|| named(spec))?;
-            lane.push(Box::new(instance));
-        }
+    let mut lanes = no_plugins(spec);
+    for (plugin, loaded) in spec.plugins.iter().zip(plugins) {
+        let instances = instances_of(plugin, loaded, spec.limits.lanes);
+        add(&mut lanes, instances.with_context(|| named(plugin))?);
     }
     Ok(lanes)
+}
+
+/// The lanes of `spec`, through which records go as they are.
+pub(crate) fn no_plugins(spec: &PipelineSpec) -> Lanes {
+    (0..spec.limits.lanes).map(|_| Vec::new()).collect()
+}
+
+/// Puts one of `instances` behind what each of `lanes` has.
+pub(crate) fn add(lanes: &mut Lanes, instances: Vec<PluginTransform>) {
+    for (lane, instance) in lanes.iter_mut().zip(instances) {
+        lane.push(Box::new(instance));
+    }
+}
+
+/// For each of so many lanes an instance of `plugin`, with the settings of `spec`.
+pub(crate) fn instances_of(
+    spec: &PluginSpec,
+    plugin: &Arc<Plugin>,
+    lanes: usize,
+) -> Result<Vec<PluginTransform>> {
+    (0..lanes).map(|_| transform(spec, plugin)).collect()
 }
 
 /// Whose signatures the plugins of `spec` need.
@@ -102,7 +120,7 @@ pub(crate) fn trust(spec: &PipelineSpec) -> Result<Option<Trust>> {
     trust.transpose().context("trust.keys")
 }
 
-fn named(plugin: &PluginSpec) -> String {
+pub(crate) fn named(plugin: &PluginSpec) -> String {
     format!("plugin {} ({})", plugin.name, plugin.path.display())
 }
 

@@ -64,7 +64,8 @@ impl Kind {
     pub(super) fn may_become(self, way: Way) -> &'static [&'static str] {
         match (self, way) {
             (Self::Good | Self::Differing, _) | (Self::HalfWritten, Way::File) => &["promoted"],
-            (Self::Slow, _) => &["rolled_back"],
+            // In the shadow, or, where that had no records, on probation.
+            (Self::Slow, _) => &["refused", "rolled_back"],
             // Whatever it meets first: a record to panic on in the shadow, on probation, or none.
             (Self::Trapping, _) => &["refused", "rolled_back", "promoted"],
             _ => &["refused"],

@@ -142,8 +142,7 @@ impl fmt::Display for Report {
         row("swaps", &self.options.swaps)?;
         row("  seconds for each", &format!("{each:.2}"))?;
         for ((kind, came), count) in &self.tally.came {
-            let kind = format!("{kind:?}");
-            row(&format!("  {kind:<18}"), &format!("{count:>12}   {came}"))?;
+            row(&format!("  {kind:?}"), &format!("{count:>12}   {came}"))?;
         }
         row("taken back from live", &self.taken_back)?;
         row("killed", &self.tally.kills)?;

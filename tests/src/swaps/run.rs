@@ -89,7 +89,7 @@ impl<'a> Proof<'a> {
             let came = self.swap(*swap, number);
             let took = since.elapsed().as_millis();
             self.tell(&format!(
-                "{number:>4} {:<18} {:<7} {:<11} {took:>6} ms",
+                "{number:>4} {:<18} {:<7} {:<20} {took:>6} ms",
                 format!("{:?}", swap.kind),
                 format!("{:?}", swap.way),
                 came
@@ -177,23 +177,28 @@ impl<'a> Proof<'a> {
             self.sequence.extend(self.history().last());
             return "promoted".to_owned();
         }
-        let mut came = None;
-        if !kills {
-            let may_become = kind.may_become(way);
-            self.until("it is decided about a version", |it| {
-                let history = it.history();
-                let verdict = history.verdict(&version, before);
-                came = verdict
-                    .filter(|it| *it != "on_probation")
-                    .map(str::to_owned);
-                came.is_some() || ended.as_ref().is_some_and(|it| it.code != Some(0))
-            });
-            let came = came.as_deref().unwrap_or("refused");
-            assert!(may_become.contains(&came), "{swap:?} was {came}: {ended:?}");
+        if kills {
+            let history = self.history();
+            let verdict = history.verdict(&version, before).unwrap_or("nothing");
+            return format!("{verdict}, killed");
         }
-        let history = self.history();
-        let verdict = history.verdict(&version, before);
-        verdict.or(came.as_deref()).unwrap_or("nothing").to_owned()
+        let mut came = None;
+        self.until("it is decided about a version", |it| {
+            let history = it.history();
+            let verdict = history.verdict(&version, before);
+            came = verdict
+                .filter(|it| *it != "on_probation")
+                .map(str::to_owned);
+            came.is_some() || ended.as_ref().is_some_and(|it| it.code != Some(0))
+        });
+        // Of one whose file could not be read the history does not know the version.
+        let came = came.unwrap_or_else(|| "refused".to_owned());
+        let may_become = kind.may_become(way);
+        assert!(
+            may_become.contains(&&*came),
+            "{swap:?} was {came}: {ended:?}"
+        );
+        came
     }
 
     /// Has the command deploy `bytes`, with what is wrong with them.

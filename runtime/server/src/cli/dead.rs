@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::StateOption;
+
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
   tamis dead list pipeline.yaml --summary          how many, by stage and reason
@@ -143,6 +145,8 @@ pub(crate) struct ReplayArguments {
     /// Print the summary as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) state: StateOption,
 }
 
 /// The first offset, and the one behind the last.

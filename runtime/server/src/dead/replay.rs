@@ -24,7 +24,8 @@ use super::target::Target;
 use crate::cli::CompilerOptions;
 use crate::cli::dead::ReplayArguments;
 use crate::exit::{self, Exit};
-use crate::{compiler, run, wiring};
+use crate::swap::as_they_run;
+use crate::{compiler, run, state, wiring};
 use chunk::{Chunk, Replay};
 use interrupt::Interrupt;
 use tally::{Plan, Tally};
@@ -49,7 +50,8 @@ pub(crate) fn run(arguments: &ReplayArguments, options: &CompilerOptions) -> Exi
         Ok(started) => started,
         Err(error) => return exit::failed(&error),
     };
-    let plugins = match wiring::plugins(&spec, &engine) {
+    let folder = state::chosen(arguments.state.folder(), |name| std::env::var_os(name));
+    let plugins = match as_they_run(&spec, folder.as_deref(), &engine) {
         Ok(plugins) => plugins,
         Err(error) => {
             eprintln!("{error:#}");

@@ -3,12 +3,13 @@
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::{StateError, folder};
 
+const FOLDER: &str = "plugins";
 const PLUGIN: &str = "wasm";
 const SIGNATURE: &str = "wasm.minisig";
 
@@ -25,9 +26,19 @@ pub(crate) struct Kept {
     pub(crate) signature: Option<Vec<u8>>,
 }
 
+/// The file that the folder `own` of a pipeline, which may be in use by the process that runs it, has under `sha256`.
+///
+/// # Errors
+/// When it is not there, or was altered.
+pub(crate) fn kept(own: &Path, sha256: &str) -> Result<Kept, StateError> {
+    let folder = own.join(FOLDER);
+    Files { folder }.kept(sha256)
+}
+
 impl Files {
-    /// Those in `folder`, which is made where it is not there.
-    pub(super) fn open(folder: PathBuf) -> Result<Self, StateError> {
+    /// Those in the folder `own` of a pipeline, whose folder of files is made where it is not there.
+    pub(super) fn open(own: &Path) -> Result<Self, StateError> {
+        let folder = own.join(FOLDER);
         let made = DirBuilder::new()
             .recursive(true)
             .mode(0o700)

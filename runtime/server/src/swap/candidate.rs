@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tamis_config::{PipelineSpec, PluginSpec};
+use tamis_config::{PipelineSpec, PluginSpec, SwapSpec};
 use tamis_core::transform::Transform;
 use tamis_core::{Link, NextChain, Trial};
 use tamis_host::{Engine, Plugin, Probe};
@@ -36,6 +36,8 @@ pub(super) struct Candidate {
     /// The files of code that did not run before.
     pub(super) files: Vec<Arc<PluginFile>>,
     pub(super) by: Trigger,
+    /// Whether a new configuration asked for it.
+    is_of_config: bool,
 }
 
 /// One plugin of a candidate.
@@ -154,18 +156,25 @@ impl Candidate {
             news,
             files,
             by,
+            is_of_config: by == Trigger::Config,
             spec,
         })
     }
 
-    /// The names of its new plugins.
-    pub(super) fn names(&self) -> Vec<&str> {
-        self.news.iter().map(|news| &*news.plugin).collect()
+    /// The names of the plugins that it is about, where `running` runs: those that are new or gone, or all where only their order is
+    /// another.
+    pub(super) fn names<'a>(&'a self, running: &'a Running) -> Vec<&'a str> {
+        let changed = self.news.iter().chain(&self.removed);
+        let changed: Vec<&str> = changed.map(|news| &*news.plugin).collect();
+        match changed.is_empty() {
+            true => running.spec.plugins.iter().map(|it| &*it.name).collect(),
+            false => changed,
+        }
     }
 
-    /// Whether it has something new for `plugin`.
-    pub(super) fn is_about(&self, plugin: &str) -> bool {
-        self.names().contains(&plugin)
+    /// Whether it is about `plugin`.
+    pub(super) fn is_about(&self, running: &Running, plugin: &str) -> bool {
+        self.names(running).contains(&plugin)
     }
 
     /// All its plugins, with their versions.
@@ -223,11 +232,16 @@ impl Candidate {
         (0..self.spec.limits.lanes).map(lane).collect()
     }
 
-    pub(super) fn into_running(self) -> Running {
+    /// What runs with it. How swaps go is as the present configuration has it: `swap`, unless it came with another one.
+    pub(super) fn into_running(self, swap: SwapSpec) -> Running {
         let plugins = self.plugins.into_iter().map(|part| part.plugin);
+        let mut spec = self.spec;
+        if !self.is_of_config {
+            spec.swap = swap;
+        }
         Running {
             plugins: plugins.collect(),
-            spec: self.spec,
+            spec,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a configuration that was edited asks for: plugins that stay, change, come and go; or what only a restart can do.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tamis_config::{PipelineSpec, PluginSpec};
 
 use super::candidate::Wanted;
@@ -34,11 +34,15 @@ pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> 
     })
 }
 
-/// The plugins of `new`, where those of `old` run.
+/// The plugins of `new`, where those of `old` run; `runs` says whether a file is what runs as the one with this index.
 ///
 /// # Errors
 /// Where the file of one that is new cannot be read.
-pub(super) fn wanted(old: &PipelineSpec, new: &PipelineSpec) -> Result<Vec<Wanted>> {
+pub(super) fn wanted(
+    old: &PipelineSpec,
+    new: &PipelineSpec,
+    runs: impl Fn(usize, &PluginFile) -> bool,
+) -> Result<Vec<Wanted>> {
     let of = |plugin: &PluginSpec| {
         let mut present = old.plugins.iter();
         let index = present.position(|present| present.name == plugin.name);
@@ -47,6 +51,19 @@ pub(super) fn wanted(old: &PipelineSpec, new: &PipelineSpec) -> Result<Vec<Wante
             // The code that runs, wherever it came from: the file by itself is looked after by itself.
             Some((index, present)) if is_same_code(present, plugin) => {
                 Ok(Wanted::SetAnew(index, plugin.clone()))
+            }
+            // The same file for other imports must be what runs: else it would be a swap that no one asked for.
+            Some((index, present)) if present.path == plugin.path => {
+                let file = PluginFile::read(&plugin.path)?;
+                if !runs(index, &file) {
+                    bail!(
+                        "plugins.{}.grants cannot change while another version runs than the one in {}; deploy that first, or \
+                         restart the pipeline",
+                        plugin.name,
+                        plugin.path.display()
+                    );
+                }
+                Ok(Wanted::Other(plugin.clone(), file.into()))
             }
             Some(_) | None => {
                 let file = PluginFile::read(&plugin.path)?;
@@ -114,7 +131,7 @@ dead_letters: { folder: { path: /dead } }
     #[test]
     fn plugins_stay_or_are_set_anew_under_their_names() {
         let check = |edits: &[(&str, &str)], expected: &[&str]| {
-            let wanted = wanted(&spec(&[]), &spec(edits)).unwrap();
+            let wanted = wanted(&spec(&[]), &spec(edits), |_, _| true).unwrap();
             let words = wanted.iter().map(|wanted| match wanted {
                 Wanted::Kept(index) => format!("kept {index}"),
                 Wanted::SetAnew(index, plugin) => format!("set {index} {}", plugin.name),
@@ -133,7 +150,7 @@ dead_letters: { folder: { path: /dead } }
     #[test]
     fn a_plugin_whose_file_is_not_there_is_an_error_that_names_it() {
         let new = spec(&[("b.wasm }", "b.wasm, grants: [clock] }")]);
-        let error = wanted(&spec(&[]), &new).unwrap_err();
+        let error = wanted(&spec(&[]), &new, |_, _| true).unwrap_err();
         assert!(format!("{error:#}").contains("b.wasm"), "{error:#}");
     }
 }

@@ -1,6 +1,7 @@
 //! From the control socket, and from signals, to the deployer.
 
 use async_trait::async_trait;
+use tamis_config::Promote;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{Ended, Events, Handler, Request};
@@ -28,6 +29,14 @@ impl Answer {
             answer.end(ended);
         }
     }
+}
+
+/// What someone said who asked for a swap; nothing where a file asked for it.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Whether it gets live records by itself, whatever the configuration says.
+    pub(super) promote: Option<Promote>,
+    pub(super) answer: Option<Answer>,
 }
 
 /// Where a deployer takes orders.

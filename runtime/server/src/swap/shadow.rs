@@ -58,9 +58,15 @@ impl Shadow {
         })
     }
 
-    /// Whether both did the same.
+    /// Whether both did the same with every record, of which there were some.
     pub(super) fn is_same(&self) -> bool {
-        self.comparison.differing == 0
+        let Comparison {
+            records,
+            differing,
+            passed_over,
+            ..
+        } = &self.comparison;
+        *records > 0 && (*differing, *passed_over) == (0, 0)
     }
 
     /// Why the candidate must not get live records.
