@@ -8,6 +8,7 @@ mod contract;
 mod empty;
 mod engine;
 mod failure;
+mod file;
 mod instance;
 mod limits;
 mod load;
@@ -19,6 +20,7 @@ pub use compile::{Cache, CacheError, CompileLimits, Compiler, Origin, compile_ap
 pub use contract::{Description, Wants};
 pub use engine::{Engine, EngineError};
 pub use failure::{Cause, Failure};
+pub use file::{open_file, read_file};
 pub use instance::StartError;
 pub use limits::{Grants, OnQuarantine, PluginLimits};
 pub use load::{LoadError, LoadProblem, Plugin, Probe, digest};

@@ -1,8 +1,7 @@
 //! From a file to a plugin that can be run, with a cure for whatever is wrong with the file.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::contract::Description;
 use crate::contract::v0_1::{self, Prepared};
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::file::read_file;
 use crate::instance::{Instance, StartError};
 use crate::limits::{Grants, PluginLimits};
 use crate::log_budget::LogBudget;
@@ -54,7 +54,7 @@ pub struct LoadError {
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadProblem {
-    /// It is not there, or may not be read.
+    /// It is not there, may not be read, or is no file.
     #[error("cannot be read: {0}; check its path and who may read it")]
     Unreadable(std::io::Error),
     /// It is larger than any plugin.
@@ -226,15 +226,10 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadProblem> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .map_err(LoadProblem::Unreadable)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        Err(LoadProblem::TooLarge)
-    } else {
-        Ok(bytes)
-    }
+    read_file(path, FILE_BYTES_MAX).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => LoadProblem::TooLarge,
+        _ => LoadProblem::Unreadable(error),
+    })
 }
 
 fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadProblem> {

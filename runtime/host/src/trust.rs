@@ -65,6 +65,18 @@ pub enum TrustError {
         /// What the plugin says.
         found: String,
     },
+    /// It is signed, and another plugin runs where it was put.
+    #[error(
+        "is the plugin {found}, where {expected} runs, and a signature is good for no other place; \
+         if {found} is to run there, give it another `path` in the configuration, else put a \
+         version of {expected} there"
+    )]
+    Place {
+        /// What the plugin says it is.
+        found: String,
+        /// What runs there.
+        expected: String,
+    },
 }
 
 impl Trust {
@@ -113,9 +125,17 @@ impl Signed {
     /// Compares what was signed with what the plugin says of itself. A signature that names neither plugin nor version, as
     /// minisign's own tool makes it, fits any.
     ///
+    /// A signature says nothing of where its plugin is to run. Where that is the place of the plugin that calls itself
+    /// `expected_name`, it must be that one: whoever can write files could take a plugin out of a pipeline by another one that is
+    /// signed, too.
+    ///
     /// # Errors
     /// When they differ.
-    pub fn check(&self, description: &Description) -> Result<(), TrustError> {
+    pub fn check(
+        &self,
+        description: &Description,
+        expected_name: Option<&str>,
+    ) -> Result<(), TrustError> {
         let claims = [
             ("plugin", &description.name),
             ("version", &description.version),
@@ -129,7 +149,13 @@ impl Signed {
                 });
             }
         }
-        Ok(())
+        match expected_name {
+            Some(expected) if expected != description.name => Err(TrustError::Place {
+                found: description.name.clone(),
+                expected: expected.to_owned(),
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The value of the first field of the comment called `name`.

@@ -1,13 +1,14 @@
 //! The file of a plugin and its signature, read once: what is verified is what is compiled.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 use tamis_config::{Downgrade, TrustSpec};
-use tamis_host::{Engine, Grants, Plugin, Trust, TrustError, is_downgrade};
+use tamis_host::{
+    Engine, Grants, LoadError, LoadProblem, Plugin, Trust, TrustError, is_downgrade, read_file,
+};
 
 use crate::state::Kept;
 
@@ -23,17 +24,40 @@ pub(crate) struct PluginFile {
     pub(crate) signature: Option<Vec<u8>>,
 }
 
+/// Why a plugin's file was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// There is none: it may be on its way.
+    #[error(transparent)]
+    Missing(LoadError),
+    /// What is there cannot be read, or is no plugin's file: a person must act.
+    #[error(transparent)]
+    Unreadable(LoadError),
+    /// There is something in the place of its signature that cannot be read: a person must act.
+    #[error("{} cannot be read: {}; lay a file there that its user may read, or nothing", .0.display(), .1)]
+    Signature(PathBuf, io::Error),
+    /// What is in the place of its signature is none.
+    #[error("{} is larger than any signature; `tamis plugin sign` makes a new one", .0.display())]
+    SignatureTooLarge(PathBuf),
+}
+
 impl PluginFile {
-    /// Reads the file at `path`, and its signature if it has one.
+    /// Reads the file at `path`, and its signature if it has one. Waits for nothing: what is no file is not read.
     ///
     /// # Errors
-    /// When one of them cannot be read, or is too large to be what it should.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    /// When there is no such file, or one of the two cannot be read or is too large to be what it should.
+    pub(crate) fn read(path: &Path) -> Result<Self, ReadError> {
         // First: who replaces both lays the signature down before the file that it is for.
-        let signature = signature(&signature_path(path))?;
+        let signature = signature(signature_path(path))?;
+        let bytes = Plugin::read(path).map_err(|error| match &error.problem {
+            LoadProblem::Unreadable(why) if why.kind() == ErrorKind::NotFound => {
+                ReadError::Missing(error)
+            }
+            _ => ReadError::Unreadable(error),
+        })?;
         Ok(Self {
             path: path.to_owned(),
-            bytes: Plugin::read(path)?,
+            bytes,
             signature,
         })
     }
@@ -53,7 +77,13 @@ impl PluginFile {
         tamis_host::digest(&self.bytes)
     }
 
-    /// Compiles it. With `trust`, not before its signature is verified; it must be the plugin that its signature names, too.
+    /// SHA-256 of its signature, in hexadecimal: with another one, a file that was refused may be as good as any.
+    pub(crate) fn signature_sha256(&self) -> Option<String> {
+        self.signature.as_deref().map(tamis_host::digest)
+    }
+
+    /// Compiles it. With `trust`, not before its signature is verified; it must be the plugin that its signature names, too, and the
+    /// one called `expected_name`, where it is to take the place of that one.
     ///
     /// # Errors
     /// When it is not trusted, or no plugin that can run here.
@@ -62,13 +92,14 @@ impl PluginFile {
         engine: &Engine,
         grants: Grants,
         trust: Option<&Trust>,
+        expected_name: Option<&str>,
     ) -> Result<Plugin> {
         let name = self.path.display().to_string();
         let signed = trust.map(|trust| trust.verify(&self.bytes, self.signature.as_deref()));
         let signed = signed.transpose().map_err(|error| self.refusal(&error))?;
         let plugin = Plugin::from_bytes(engine, &name, &self.bytes, grants)?;
         if let Some(signed) = signed {
-            let checked = signed.check(plugin.description());
+            let checked = signed.check(plugin.description(), expected_name);
             checked.map_err(|error| self.refusal(&error))?;
         }
         Ok(plugin)
@@ -86,24 +117,15 @@ pub(crate) fn signature_path(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn signature(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path)
-        .and_then(|file| file.take(SIGNATURE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            let cure = "cannot be read; check who may read it";
-            return Err(error).with_context(|| format!("{} {cure}", path.display()));
-        }
+fn signature(path: PathBuf) -> Result<Option<Vec<u8>>, ReadError> {
+    match read_file(&path, SIGNATURE_BYTES_MAX) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(None),
+            ErrorKind::FileTooLarge => Err(ReadError::SignatureTooLarge(path)),
+            _ => Err(ReadError::Signature(path, error)),
+        },
     }
-    ensure!(
-        bytes.len() as u64 <= SIGNATURE_BYTES_MAX,
-        "{} is larger than any signature; `tamis plugin sign` makes a new one",
-        path.display()
-    );
-    Ok(Some(bytes))
 }
 
 /// Refuses `version` of a plugin where `trust` forbids versions older than the `newest` one that ran.

@@ -27,4 +27,9 @@ impl Stamp {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         })
     }
+
+    /// Whether nothing is in the file.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
 }

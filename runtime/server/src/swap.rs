@@ -21,7 +21,7 @@ mod tell;
 mod telling;
 mod watch;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::future;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::control::{self, Ended, Policy, Request};
-use crate::plugin_file::PluginFile;
+use crate::plugin_file::{PluginFile, ReadError};
 use crate::state::{Event, State, Trigger};
 
 use candidate::{Running, Wanted};
@@ -63,6 +63,8 @@ pub(crate) struct Deployer {
     watch: Watch,
     /// Files that are to be looked at, whatever is seen of them, and why.
     doubtful: VecDeque<(PathBuf, Look)>,
+    /// By plugin, the last file that was tried: its SHA-256, and that of its signature.
+    tried: BTreeMap<String, (String, Option<String>)>,
     /// What waits for a person to promote it.
     waiting: Option<Waiting>,
     on_probation: Option<Probation>,
@@ -125,6 +127,7 @@ impl Deployer {
             orders: asked,
             watch: Watch::default(),
             doubtful: VecDeque::new(),
+            tried: BTreeMap::new(),
             waiting: None,
             on_probation: None,
         };
@@ -198,18 +201,22 @@ impl Deployer {
         for name in names {
             let file = match PluginFile::read(path) {
                 Ok(file) => file,
+                // Gone again: there will be another event.
+                Err(ReadError::Missing(_)) => return,
                 Err(error) => {
-                    // One that is gone comes back with another event.
-                    if path.exists() {
-                        let (plugin, error) = (&name, causes(&*error));
-                        warn!(plugin, error, "the file is not taken");
-                    }
+                    let (plugin, error) = (&name, causes(&error));
+                    warn!(plugin, error, "the file is not taken");
                     return;
                 }
             };
             let said = self.state.as_ref();
             let said = said.and_then(|state| state.verdict(&name, &file.sha256()));
-            if let Some(said) = said.filter(|it| !look.tries_again(it.event)) {
+            let last = self.tried.get(&name).filter(|(tried, _)| *tried == file.sha256());
+            let is_signed_anew = last.is_some_and(|(_, by)| *by != file.signature_sha256());
+            let tries_again = |said: Event| {
+                look.tries_again(said) || (said == Event::Refused && is_signed_anew)
+            };
+            if let Some(said) = said.filter(|it| !tries_again(it.event)) {
                 if look != Look::Start {
                     let (plugin, event) = (&name, said.event);
                     info!(
@@ -248,6 +255,8 @@ impl Deployer {
         if self.running.plugins[index].digest() == file.sha256() {
             return Answer::give(asked.answer, Ended::done("this very file runs already"));
         }
+        let tried = (file.sha256(), file.signature_sha256());
+        self.tried.insert(plugin.to_owned(), tried);
         let mut wanted: Vec<_> = (0..self.running.plugins.len()).map(Wanted::Kept).collect();
         wanted[index] = Wanted::Other(self.running.spec.plugins[index].clone(), Arc::new(file));
         let spec = self.running.spec.clone();
@@ -355,7 +364,7 @@ impl Deployer {
                     self.take(&plugin, file, Trigger::Deploy, telling, asked)
                         .await;
                 }
-                Err(error) => answer.end(Ended::failed(format!("{error:#}"))),
+                Err(error) => answer.end(Ended::failed(error.to_string())),
             },
             Request::Promote { plugin } => self.promote(&plugin, answer).await,
             Request::Rollback { plugin } => {

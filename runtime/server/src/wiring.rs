@@ -121,7 +121,7 @@ pub(crate) fn named(plugin: &PluginSpec) -> String {
 }
 
 fn load(plugin: &PluginSpec, engine: &Engine, trust: Option<&Trust>) -> Result<Plugin> {
-    PluginFile::read(&plugin.path)?.load(engine, grants(plugin), trust)
+    PluginFile::read(&plugin.path)?.load(engine, grants(plugin), trust, None)
 }
 
 /// What the configuration lets `plugin` import.

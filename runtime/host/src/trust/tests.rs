@@ -97,7 +97,7 @@ fn the_signature_of_a_key_under_the_id_of_another_is_refused() {
 fn a_plugin_must_be_the_one_that_the_signature_names() {
     let check = |comment: &str, expected: Option<(&str, &str)>| {
         let comment = comment.to_owned();
-        let checked = Signed { comment }.check(&description("mask", "1.2.0"));
+        let checked = Signed { comment }.check(&description("mask", "1.2.0"), None);
         let expected = expected.map(|(field, signed)| (field, signed.to_owned()));
         let found = checked.err().map(|error| match error {
             TrustError::Claim { field, signed, .. } => (field, signed),
@@ -112,6 +112,28 @@ fn a_plugin_must_be_the_one_that_the_signature_names() {
     check("plugin: version:1.2.0", Some(("plugin", "")));
     // As minisign's own tool writes it.
     check("timestamp:1700000000\tfile:mask.wasm\thashed", None);
+}
+
+#[test]
+fn a_plugin_takes_no_place_but_that_of_its_own_versions() {
+    let check = |comment: &str, expected_name: Option<&str>, expected: Result<(), TrustError>| {
+        let comment = comment.to_owned();
+        let checked = Signed { comment }.check(&description("copy", "1.2.0"), expected_name);
+        assert_eq!(checked, expected);
+    };
+    let place = || TrustError::Place {
+        found: "copy".to_owned(),
+        expected: "mask".to_owned(),
+    };
+    let comment = "plugin:copy version:1.2.0";
+    check(comment, None, Ok(()));
+    check(comment, Some("copy"), Ok(()));
+    check(comment, Some("mask"), Err(place()));
+    // Also where the signature names no plugin.
+    check("hashed", Some("mask"), Err(place()));
+    let error = place().to_string();
+    assert!(error.contains("plugin copy, where mask runs"), "{error}");
+    assert!(error.contains("another `path`"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `tamis plugin sign`: a signature beside each plugin, which says what it is for.
 
+use std::env::{self, VarError};
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,15 +13,12 @@ use tamis_host::{Engine, Grants};
 use super::replace;
 use crate::cli::CompilerOptions;
 use crate::cli::plugin::trust::SignArguments;
-use crate::exit::{self, Exit};
+use crate::compiler;
+use crate::exit::{self, Exit, Misuse};
 use crate::plugin_file::{PluginFile, signature_path};
-use crate::{compiler, run};
 
 pub(super) fn run(arguments: &SignArguments, options: &CompilerOptions) -> Exit {
-    match sign_all(arguments, options) {
-        Ok(()) => Exit::Done,
-        Err(error) => exit::failed(&error),
-    }
+    exit::of(sign_all(arguments, options).map(|()| Exit::Done))
 }
 
 fn sign_all(arguments: &SignArguments, options: &CompilerOptions) -> Result<()> {
@@ -35,7 +33,7 @@ fn sign_all(arguments: &SignArguments, options: &CompilerOptions) -> Result<()> 
 fn sign(path: &Path, key: &SecretKey, engine: &Engine) -> Result<()> {
     let file = PluginFile::read(path)?;
     // All capabilities: whether a pipeline grants them is its own affair.
-    let plugin = file.load(engine, Grants { clock: true }, None)?;
+    let plugin = file.load(engine, Grants { clock: true }, None, None)?;
     let (name, version) = (&plugin.description().name, &plugin.description().version);
     for said in [name, version] {
         let is_word =
@@ -63,8 +61,18 @@ fn sign(path: &Path, key: &SecretKey, engine: &Engine) -> Result<()> {
 }
 
 /// What the secret key is locked with; no one is asked for it.
-pub(super) fn password() -> Option<String> {
-    run::environment().remove("TAMIS_SIGN_PASSWORD")
+///
+/// # Errors
+/// When it is no text: without it a key would be open to all, or seem to have another password.
+pub(super) fn password() -> Result<Option<String>> {
+    match env::var("TAMIS_SIGN_PASSWORD") {
+        Ok(password) => Ok(Some(password)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => {
+            let reason = "the password in TAMIS_SIGN_PASSWORD is not UTF-8; choose one that is";
+            Err(Misuse(reason.to_owned()).into())
+        }
+    }
 }
 
 fn secret_key(path: &Path) -> Result<SecretKey> {
@@ -79,7 +87,7 @@ fn secret_key(path: &Path) -> Result<SecretKey> {
     if let Ok(key) = key.clone().into_unencrypted_secret_key() {
         return Ok(key);
     }
-    let Some(password) = password() else {
+    let Some(password) = password()? else {
         bail!(
             "{at} has a password, or is no secret key of minisign; give the password in TAMIS_SIGN_PASSWORD"
         );

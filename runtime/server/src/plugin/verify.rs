@@ -1,6 +1,6 @@
 //! `tamis plugin verify`: whether a pipeline that trusts a key would load a plugin.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use tamis_host::{Grants, Trust};
 
 use crate::cli::CompilerOptions;
@@ -19,7 +19,8 @@ fn verify(arguments: &VerifyArguments, options: &CompilerOptions) -> Result<Exit
     let mut exit = Exit::Done;
     for path in &arguments.files {
         let loaded = PluginFile::read(path)
-            .and_then(|file| file.load(&engine, Grants { clock: true }, Some(&trust)));
+            .map_err(Error::from)
+            .and_then(|file| file.load(&engine, Grants { clock: true }, Some(&trust), None));
         match loaded {
             Ok(plugin) => {
                 let description = plugin.description();

@@ -1,4 +1,6 @@
 use std::fs;
+use std::process::Command;
+use std::thread;
 
 use minisign::KeyPair;
 use tempfile::TempDir;
@@ -30,7 +32,9 @@ fn nothing_is_compiled_that_is_not_trusted() {
     let check = |signature: Option<&str>, trust: Option<&Trust>, expected: &str| {
         let (_place, path) = place(signature);
         let file = PluginFile::read(&path).unwrap();
-        let error = file.load(&engine, Grants::default(), trust).unwrap_err();
+        let error = file
+            .load(&engine, Grants::default(), trust, None)
+            .unwrap_err();
         let (error, path) = (format!("{error:#}"), path.display());
         let start = format!("{path} {expected}");
         assert!(error.starts_with(&start), "{start}: {error}");
@@ -48,12 +52,118 @@ fn nothing_is_compiled_that_is_not_trusted() {
     );
 }
 
+/// The least plugin that there is, `empty` 0.1.0, with a signature of `key` that has this comment.
+fn signed(key: &KeyPair, comment: &str) -> PluginFile {
+    let text =
+        include_str!("../../../host/src/empty.wat").replace("(i32.const WANTS)", "(i32.const 0)");
+    let bytes = wat::parse_str(text).unwrap();
+    let signature = minisign::sign(None, &key.sk, &*bytes, Some(comment), None);
+    PluginFile {
+        path: "x.wasm".into(),
+        bytes,
+        signature: Some(signature.unwrap().to_bytes()),
+    }
+}
+
 #[test]
-fn a_file_that_is_too_large_for_a_signature_is_not_read_to_its_end() {
-    let large = "x".repeat(1 << 20);
-    let (_place, path) = place(Some(&large));
-    let error = PluginFile::read(&path).unwrap_err().to_string();
-    assert!(error.contains("x.wasm.minisig is larger"), "{error}");
+fn a_plugin_is_what_its_signature_says_and_what_runs_in_its_place() {
+    let key = KeyPair::generate_unencrypted_keypair().unwrap();
+    let trust = Trust::new(&[key.pk.to_base64()]).unwrap();
+    let engine = Engine::new().unwrap();
+    let check = |comment: &str, trust: Option<&Trust>, name: Option<&str>, expected: &str| {
+        let file = signed(&key, comment);
+        let said = match file.load(&engine, Grants::default(), trust, name) {
+            Ok(plugin) => plugin.description().name.clone(),
+            Err(error) => format!("{error:#}"),
+        };
+        assert!(said.starts_with(expected), "{expected}: {said}");
+    };
+    let trust = Some(&trust);
+    check("plugin:empty version:0.1.0", trust, None, "empty");
+    check(
+        "plugin:mask version:0.1.0",
+        trust,
+        None,
+        "x.wasm was signed as plugin mask",
+    );
+    check(
+        "plugin:empty version:0.0.1",
+        trust,
+        None,
+        "x.wasm was signed as version 0.0.1",
+    );
+    check("plugin:mask version:0.1.0", None, None, "empty");
+    check("plugin:empty", trust, Some("empty"), "empty");
+    check(
+        "plugin:empty",
+        trust,
+        Some("mask"),
+        "x.wasm is the plugin empty, where mask runs",
+    );
+    check("plugin:empty", None, Some("mask"), "empty");
+}
+
+#[test]
+fn another_signature_of_a_file_has_another_digest() {
+    let of = |signature: Option<&str>| {
+        let (_place, path) = place(signature);
+        let file = PluginFile::read(&path).unwrap();
+        (file.sha256(), file.signature_sha256())
+    };
+    let [none, one, other] = [None, Some("one"), Some("other")].map(of);
+    assert!(none.0 == one.0 && one.0 == other.0, "the file is the same");
+    assert_eq!(none.1, None);
+    assert!(one.1.is_some() && one.1 != other.1);
+}
+
+#[test]
+fn what_is_not_there_is_told_from_what_cannot_be_read() {
+    let check = |lay: &dyn Fn(&Path, &Path), expected: &str| {
+        let (_place, path) = place(None);
+        lay(&path, &signature_path(&path));
+        let error = PluginFile::read(&path).unwrap_err();
+        let is_missing = matches!(error, ReadError::Missing(_));
+        let error = error.to_string();
+        let start = format!("{}{expected}", path.display());
+        assert!(error.starts_with(&start), "{start}: {error}");
+        assert_eq!(is_missing, error.contains("No such file"), "{error}");
+    };
+    let in_its_place = |path: &Path, make: fn(&Path)| {
+        fs::remove_file(path).unwrap();
+        make(path);
+    };
+    let folder: fn(&Path) = |path| fs::create_dir(path).unwrap();
+    check(
+        &|file, _| in_its_place(file, |_| {}),
+        " cannot be read: No such file",
+    );
+    check(
+        &|file, _| in_its_place(file, folder),
+        " cannot be read: is a directory",
+    );
+    check(
+        &|_, beside| folder(beside),
+        ".minisig cannot be read: is a directory",
+    );
+    // Whoever waits for a writer meets one.
+    let pipe: fn(&Path) = |path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+        let path = path.to_owned();
+        thread::spawn(move || fs::write(path, "x"));
+    };
+    check(
+        &|file, _| in_its_place(file, pipe),
+        " cannot be read: it is a pipe",
+    );
+    check(
+        &|_, beside| pipe(beside),
+        ".minisig cannot be read: it is a pipe",
+    );
+    let large: fn(&Path) = |path| fs::write(path, "x".repeat((64 << 10) + 1)).unwrap();
+    check(
+        &|_, beside| large(beside),
+        ".minisig is larger than any signature",
+    );
 }
 
 #[test]

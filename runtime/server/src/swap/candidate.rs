@@ -70,6 +70,15 @@ impl Running {
         Some(&self.plugins[index])
     }
 
+    /// What the plugin calls itself that runs as `plugin`; `None` where the configuration now names another file for it, and so says
+    /// what is to run there.
+    fn own_name(&self, plugin: &PluginSpec) -> Option<&str> {
+        let mut present = self.spec.plugins.iter().zip(&self.plugins);
+        let is_it = |it: &PluginSpec| it.name == plugin.name && it.path == plugin.path;
+        let (_, present) = present.find(|(it, _)| is_it(it))?;
+        Some(&present.description().name)
+    }
+
     /// The version that a plugin says it has; empty where there is none.
     pub(super) fn version_of(&self, name: &str) -> String {
         let plugin = self.named(name);
@@ -116,7 +125,11 @@ impl Candidate {
                 Wanted::Kept(index) => (Arc::clone(&running.plugins[index]), Some(index)),
                 Wanted::SetAnew(index, _) => (Arc::clone(&running.plugins[index]), None),
                 Wanted::Other(plugin, file) => {
-                    let loaded = file.load(engine, wiring::grants(&plugin), trust.as_ref());
+                    let grants = wiring::grants(&plugin);
+                    // A person may go back to whatever ran.
+                    let may_be_any = by == Trigger::Rollback;
+                    let expected_name = running.own_name(&plugin).filter(|_| !may_be_any);
+                    let loaded = file.load(engine, grants, trust.as_ref(), expected_name);
                     let loaded = loaded.with_context(|| format!("plugin {}", plugin.name))?;
                     files.push(file);
                     (Arc::new(loaded), None)

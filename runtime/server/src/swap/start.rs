@@ -122,7 +122,7 @@ impl Loading<'_> {
         Choice { file, ran_last }: &Choice,
     ) -> Result<(Arc<Plugin>, Vec<PluginTransform>)> {
         let trust = self.trust.as_ref();
-        let loaded = file.load(self.engine, wiring::grants(plugin), trust)?;
+        let loaded = file.load(self.engine, wiring::grants(plugin), trust, None)?;
         if !ran_last {
             let newest = self.state.and_then(|it| it.newest(&plugin.name));
             let version = &loaded.description().version;
@@ -135,7 +135,7 @@ impl Loading<'_> {
 
     /// The files that `plugin` may start with, the best one first; at least one.
     fn choices(&self, plugin: &PluginSpec) -> Result<Vec<Choice>> {
-        let read = PluginFile::read(&plugin.path);
+        let read = PluginFile::read(&plugin.path).map_err(Error::from);
         let last = self
             .state
             .and_then(|it| Some((it, it.running(&plugin.name)?)));
@@ -249,7 +249,7 @@ pub(crate) fn as_they_run(
             }
             _ => read?,
         };
-        let loaded = file.load(engine, wiring::grants(plugin), trust.as_ref())?;
+        let loaded = file.load(engine, wiring::grants(plugin), trust.as_ref(), None)?;
         Ok(Arc::new(loaded))
     };
     let plugins = spec.plugins.iter();

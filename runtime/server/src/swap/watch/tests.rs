@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 
 use super::*;
@@ -113,5 +113,53 @@ fn a_file_that_is_away_for_a_while_is_an_event_when_it_is_back() {
     fs::remove_file(folder.path("plugin.wasm")).unwrap();
     assert!(!folder.look(GIVEN_UP));
     fs::write(folder.path("plugin.wasm"), module(1)).unwrap();
+    folder.check_one_event();
+}
+
+#[test]
+fn a_signature_that_comes_or_changes_is_an_event_of_its_file() {
+    let mut folder = Folder::new();
+    for signature in ["one", "another"] {
+        fs::write(folder.path("plugin.wasm.minisig"), signature).unwrap();
+        folder.check_one_event();
+    }
+    fs::remove_file(folder.path("plugin.wasm.minisig")).unwrap();
+    assert!(!folder.look(GIVEN_UP), "what is gone is nothing new");
+}
+
+#[test]
+fn a_file_and_its_signature_are_one_event_once_both_are_left_alone() {
+    let mut folder = Folder::new();
+    fs::write(folder.path("plugin.wasm"), module(3)).unwrap();
+    assert!(!folder.look(Duration::ZERO));
+    File::create(folder.path("plugin.wasm.minisig")).unwrap();
+    assert!(!folder.look(QUIET), "it is still being signed");
+    assert!(!folder.look(QUIET), "there is nothing in the signature");
+    fs::write(folder.path("plugin.wasm.minisig"), "one").unwrap();
+    folder.check_one_event();
+}
+
+#[test]
+fn a_file_is_looked_at_however_large_it_is() {
+    let mut folder = Folder::new();
+    let file = File::create(folder.path("plugin.wasm")).unwrap();
+    file.write_all_at(EMPTY, 0).unwrap();
+    // A tebibyte, of which the disk has what is not zero.
+    for section in 0..256 {
+        let at = EMPTY.len() as u64 + section * (6 + (1 << 32) - 1);
+        let largest = [0, 0xff, 0xff, 0xff, 0xff, 0x0f];
+        file.write_all_at(&largest, at).unwrap();
+        file.set_len(at + 6 + (1 << 32) - 1).unwrap();
+    }
+    folder.check_one_event();
+}
+
+#[test]
+fn a_file_of_more_sections_than_are_looked_at_is_left_to_the_compiler() {
+    let mut folder = Folder::new();
+    let mut bytes = EMPTY.to_vec();
+    bytes.extend([0; 2 * (SECTIONS_MAX + 1)]);
+    bytes.push(0);
+    fs::write(folder.path("plugin.wasm"), bytes).unwrap();
     folder.check_one_event();
 }
