@@ -211,11 +211,13 @@ impl Deployer {
             };
             let said = self.state.as_ref();
             let said = said.and_then(|state| state.verdict(&name, &file.sha256()));
-            let last = self.tried.get(&name).filter(|(tried, _)| *tried == file.sha256());
+            let last = self
+                .tried
+                .get(&name)
+                .filter(|(tried, _)| *tried == file.sha256());
             let is_signed_anew = last.is_some_and(|(_, by)| *by != file.signature_sha256());
-            let tries_again = |said: Event| {
-                look.tries_again(said) || (said == Event::Refused && is_signed_anew)
-            };
+            let tries_again =
+                |said: Event| look.tries_again(said) || (said == Event::Refused && is_signed_anew);
             if let Some(said) = said.filter(|it| !tries_again(it.event)) {
                 if look != Look::Start {
                     let (plugin, event) = (&name, said.event);

@@ -215,13 +215,12 @@ mod tests {
             dropped: 0,
             nanos: 0,
         };
+        let mut comparison = Comparison::new(0);
+        comparison.records = records;
+        comparison.old = cost(old_rejected);
+        comparison.new = cost(new_rejected);
         Shadow {
-            comparison: Comparison {
-                records,
-                old: cost(old_rejected),
-                new: cost(new_rejected),
-                ..Comparison::default()
-            },
+            comparison,
             memory_bytes: 0,
         }
     }

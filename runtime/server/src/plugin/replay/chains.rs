@@ -42,7 +42,7 @@ impl Chains {
         let trust = wiring::trust(spec)?;
         let load = |spec: &PluginSpec, path: &Path| -> Result<Arc<Plugin>> {
             let file = PluginFile::read(path)?;
-            let loaded = file.load(&engine, wiring::grants(spec), trust.as_ref());
+            let loaded = file.load(&engine, wiring::grants(spec), trust.as_ref(), None);
             Ok(Arc::new(
                 loaded.with_context(|| format!("plugin {}", spec.name))?,
             ))
