@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::Stopped;
+use crate::intake::Intake;
 use crate::lane::LaneSinks;
 use crate::ledger::Ledger;
 use crate::pipeline::Outlet;
@@ -44,14 +45,24 @@ pub(crate) trait Start {
 
 /// What has to stand still meanwhile.
 pub(crate) struct Gate {
-    pub(crate) room: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     /// All the room that there is.
-    pub(crate) room_bytes: usize,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) lanes: Vec<mpsc::Sender<LaneOrder>>,
+    room_bytes: usize,
+    ledger: Arc<Ledger>,
+    lanes: Vec<mpsc::Sender<LaneOrder>>,
 }
 
 impl Gate {
+    /// What closes `intake`, with where the lanes of it take orders.
+    pub(crate) fn of(intake: &Intake, lanes: Vec<mpsc::Sender<LaneOrder>>) -> Self {
+        Self {
+            room: Arc::clone(&intake.room),
+            room_bytes: intake.room_bytes,
+            ledger: Arc::clone(&intake.ledger),
+            lanes,
+        }
+    }
+
     /// Does what is `asked` for.
     pub(crate) async fn attend(
         self,

@@ -210,49 +210,27 @@ impl Pipeline {
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
         let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
         let (mut parts, mut revealer) = (Parts::new(), Parts::new());
-        let mut build = Build {
-            parts: &mut parts,
-            executor,
-            control: &control,
-            counts: &counts,
-            limits,
-            stamper,
-            stores: RunStores::default(),
-        };
+        let mut build = Build::new(&mut parts, executor, &control, &counts, limits);
         let dead = build.letters("dead letters", Role::DeadLetters, dead, OnRejected::Stop);
         let count = lanes.len();
         let writers = build.sinks(sinks, count, &dead);
-        let lanes = build.lanes(lanes, writers, dead.clone());
+        let lanes = build.lanes(lanes, writers, &dead, stamper.as_ref());
         let stores = std::mem::take(&mut build.stores);
         build.parts = &mut revealer;
         let no_more = build.revealer(&stores, &ledger);
-        let room = Arc::new(Semaphore::new(limits.in_flight_bytes_max));
-        let gate = Gate {
-            room: Arc::clone(&room),
-            room_bytes: limits.in_flight_bytes_max,
-            ledger: Arc::clone(&ledger),
-            lanes: swapper.orders(),
-        };
         let intake = Intake {
             ledger: Arc::clone(&ledger),
             lanes,
-            room,
+            room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
             room_bytes: limits.in_flight_bytes_max,
             stores,
             control: control.clone(),
             counts: Arc::clone(&counts),
         };
+        let gate = Gate::of(&intake, swapper.orders());
         let settled = async {
             let again = Again {
-                build: Build {
-                    parts: &mut parts,
-                    executor,
-                    control: &control,
-                    counts: &counts,
-                    limits,
-                    stamper: None,
-                    stores: RunStores::default(),
-                },
+                build: Build::new(&mut parts, executor, &control, &counts, limits),
                 lanes: count,
                 dead,
             };
@@ -269,17 +247,7 @@ impl Pipeline {
             drop(no_more);
             while revealer.join_next().await.is_some() {}
         };
-        tokio::pin!(settled);
-        let in_time = tokio::select! {
-            biased;
-            () = &mut settled => true,
-            () = time_is_up(&control, limits.shutdown_timeout) => false,
-        };
-        if !in_time {
-            Stop(control.clone()).give_up();
-            // For the source to commit what is settled. What hangs after that has to be left behind.
-            let _late = tokio::time::timeout(LAST_WORDS, settled).await;
-        }
+        in_time(settled, &control, limits.shutdown_timeout).await;
         match control.take_error() {
             Some(error) => Err(error),
             None => Ok(Summary {
@@ -287,6 +255,21 @@ impl Pipeline {
                 unsettled: ledger.unsettled(),
             }),
         }
+    }
+}
+
+/// Waits until a pipeline has `settled`, for as long as it may take.
+async fn in_time(settled: impl Future<Output = ()>, control: &Control, timeout: Duration) {
+    tokio::pin!(settled);
+    let in_time = tokio::select! {
+        biased;
+        () = &mut settled => true,
+        () = time_is_up(control, timeout) => false,
+    };
+    if !in_time {
+        Stop(control.clone()).give_up();
+        // For the source to commit what is settled. What hangs after that has to be left behind.
+        let _late = tokio::time::timeout(LAST_WORDS, settled).await;
     }
 }
 
@@ -303,11 +286,27 @@ struct Build<'a> {
     control: &'a Control,
     counts: &'a Arc<Counts>,
     limits: Limits,
-    stamper: Option<Arc<dyn Stamper>>,
     stores: RunStores,
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    fn new(
+        parts: &'a mut Parts,
+        executor: &'a Executor,
+        control: &'a Control,
+        counts: &'a Arc<Counts>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            parts,
+            executor,
+            control,
+            counts,
+            limits,
+            stores: RunStores::default(),
+        }
+    }
+
     fn start(
         &mut self,
         executor: &Executor,
@@ -468,7 +467,8 @@ impl Build<'_> {
         &mut self,
         lanes: Vec<LaneStart>,
         sinks: Vec<SinkStart>,
-        dead: mpsc::Sender<Delivery>,
+        dead: &mpsc::Sender<Delivery>,
+        stamper: Option<&Arc<dyn Stamper>>,
     ) -> Vec<mpsc::Sender<crate::lane::LaneMessage>> {
         let start = |(index, (transforms, swaps)): (usize, LaneStart)| {
             let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
@@ -476,7 +476,7 @@ impl Build<'_> {
                 inbox,
                 chain: Chain::new(transforms),
                 swaps,
-                stamper: self.stamper.clone(),
+                stamper: stamper.cloned(),
                 sinks: lane_sinks(&sinks, index),
                 dead: dead.clone(),
                 runs: BTreeMap::new(),

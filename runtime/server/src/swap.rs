@@ -14,6 +14,8 @@ mod candidate;
 mod change;
 mod deploy;
 mod handler;
+mod note;
+mod probation;
 mod shadow;
 mod sinks;
 mod start;
@@ -39,8 +41,9 @@ use crate::plugin_file::{PluginFile, ReadError};
 use crate::state::{Event, State, Trigger};
 
 use candidate::{Running, Wanted};
-use deploy::{Probation, Waiting};
+use deploy::Waiting;
 use handler::{Answer, Ask, Asked};
+use probation::Probation;
 use telling::{Telling, apart};
 use watch::Watch;
 

@@ -39,7 +39,7 @@ struct State {
 
 /// Whether record `number` of a partition has `trap` in it.
 pub(super) fn is_trap(number: u64) -> bool {
-    number % STRETCH < TRAPS && number % TRAP_EACH == 0
+    number % STRETCH < TRAPS && number.is_multiple_of(TRAP_EACH)
 }
 
 impl Feed {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Deployer;
 use super::candidate::Running;
-use super::deploy::Probation;
+use super::probation::Probation;
 use crate::control::{Ended, Events};
 
 impl Deployer {
