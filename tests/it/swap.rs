@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tamis_tests::files::{by_partition, dead_letters};
+use tamis_tests::files::{by_folder, by_partition, dead_letters};
 use tamis_tests::place::Place;
 use tamis_tests::tamis::{Ended, Running, STATE, output, run, tamis};
 use tamis_tests::versions::{self, Does, name};
@@ -36,6 +36,11 @@ impl Job {
 
     /// Writes its configuration anew, with a note in the settings of the plugin, and more lines.
     fn configure(&self, swap: &str, note: &str, more: &str) -> PathBuf {
+        self.write(swap, note, more, "path: all, run: { age_ms_max: 100 }")
+    }
+
+    /// As [`configure`](Self::configure), with these settings of the sink.
+    fn write(&self, swap: &str, note: &str, more: &str, sink: &str) -> PathBuf {
         let (out, dead) = (self.place.out(), self.place.dead());
         let (out, dead) = (out.display(), dead.display());
         let text = format!(
@@ -45,7 +50,7 @@ plugins:
   - {{ name: v, path: v.wasm, settings: {{ note: '{note}' }} }}
 sinks:
   out:
-    file: {{ url: 'file://{out}', path: all, format: ndjson, run: {{ age_ms_max: 100 }} }}
+    file: {{ url: 'file://{out}', format: ndjson, {sink} }}
 dead_letters: {{ folder: {{ path: {dead} }} }}
 limits: {{ lanes: 2 }}
 swap: {{ {swap} }}
@@ -321,4 +326,38 @@ fn a_signal_has_files_and_configuration_looked_at() {
     job.give(&mut tamis, &["c"]);
     let (one, two) = (name(1), name(2));
     job.check(&[&one, &format!("{one}-b"), &format!("{two}-b")]);
+}
+
+#[test]
+fn settings_of_a_sink_change_while_records_flow_and_what_cannot_change_is_named() {
+    let mut job = Job::new(QUICK);
+    // So long that no run ends by itself.
+    let by_hour = |path: &str| format!("path: {path}, run: {{ age_ms_max: 3600000 }}");
+    job.write(QUICK, "", "", &by_hour("first"));
+    let mut tamis = job.start();
+    let give = |job: &mut Job, tamis: &mut Running, count: usize| {
+        for _ in 0..count {
+            job.given += 1;
+            tamis.write(format!("{{\"n\":{}}}\n", job.given).as_bytes());
+        }
+    };
+    give(&mut job, &mut tamis, 500);
+    job.write(QUICK, "", "", &by_hour("second"));
+    tamis.signal("HUP");
+    tamis.await_words("step=\"sinks\"");
+    give(&mut job, &mut tamis, 500);
+    job.write(QUICK, "-noted", "", &by_hour("third"));
+    tamis.signal("HUP");
+    tamis.await_words("plugins and sinks cannot change at once");
+    tamis.end_input();
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.summary()["written"]["out"], 1000);
+    let one = name(1);
+    job.check(&vec![&*one; 1000]);
+    let folders: Vec<String> = by_folder(&job.place.out())
+        .into_keys()
+        .map(|(folder, _)| folder)
+        .collect();
+    assert_eq!(folders, ["first", "second"]);
 }

@@ -358,6 +358,21 @@ impl Kafka {
     }
 }
 
+impl Kafka {
+    /// The groups that the broker knows.
+    ///
+    /// # Panics
+    /// Where the broker does not say.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        let consumer = self.consumer("reader-of-groups");
+        let groups = consumer.fetch_group_list(None, LONG);
+        let groups = groups.expect("the broker answers");
+        let names = groups.groups().iter().map(|group| group.name().to_owned());
+        names.collect()
+    }
+}
+
 /// The header `tamis-id`.
 fn id(message: &impl rdkafka::Message) -> String {
     let headers = message.headers().expect("a record has headers");

@@ -135,6 +135,12 @@ impl Running {
         self.stderr.text()
     }
 
+    /// What it has printed so far.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.stdout.text()
+    }
+
     /// Waits until `is_so`.
     ///
     /// # Panics

@@ -24,7 +24,7 @@ pub struct SwapSpec {
     /// below, that one is back before anything of the batch is written. A minute sees most kinds of records.
     #[schemars(range(min = 0, max = 86_400_000u64))]
     pub probation_ms: u64,
-    /// Records, of a million, that a version may refuse on probation beyond the share that the one before refused of the last ones.
+    /// Records, of a million, that a version may refuse on probation beyond those that the one before refuses as well.
     /// 1 % leaves room for a stricter version.
     #[schemars(range(max = 1_000_000u64))]
     pub rejected_per_million_max: u64,

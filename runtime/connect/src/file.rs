@@ -3,6 +3,7 @@
 pub mod sink;
 pub mod source;
 
+pub(crate) mod excerpt;
 pub(crate) mod lines;
 pub(crate) mod manifest;
 mod path;

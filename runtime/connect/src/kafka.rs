@@ -3,6 +3,7 @@
 
 pub(crate) mod dead_reader;
 pub mod dead_topic;
+pub(crate) mod excerpt;
 pub mod sink;
 pub mod source;
 pub mod transaction;
@@ -10,6 +11,7 @@ pub mod transaction;
 mod batch_read;
 mod client;
 mod message;
+mod outside;
 mod placing;
 mod producer;
 mod topics;

@@ -10,8 +10,10 @@ pub mod dead_folder;
 mod destinations;
 #[cfg(feature = "elasticsearch")]
 pub mod elasticsearch;
+pub mod excerpt;
 #[cfg(feature = "file")]
 pub mod file;
+pub mod halt;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod late;

@@ -61,6 +61,6 @@ pub async fn connect(
 
 /// A configuration that asks for what this build has not.
 #[cfg(not(all(feature = "kafka", feature = "file")))]
-fn left_out(feature: &str) -> SourceError {
+pub(crate) fn left_out(feature: &str) -> SourceError {
     SourceError::Misconfigured(format!("this build of tamis has no {feature}"))
 }

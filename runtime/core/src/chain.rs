@@ -8,6 +8,10 @@ use crate::batch::Batch;
 use crate::transform::{Applied, Stage, Transform, TransformError};
 use crate::trial::{Trial, TrialState};
 
+mod versions;
+
+use versions::Versions;
+
 /// Takes each batch through one order of stages, never through parts of two.
 pub(crate) struct Chain {
     /// All that are in use, wherever they stand.
@@ -24,6 +28,7 @@ struct OnTrial {
 }
 
 /// What one stage did with a batch.
+#[derive(Debug)]
 pub(crate) struct Done {
     stage: usize,
     pub(crate) applied: Applied,
@@ -97,46 +102,26 @@ impl Chain {
         }
     }
 
-    /// One batch of a trial. What makes the new stages guilty is decided by those before them, as if there had been no others.
+    /// One batch of a trial.
     fn try_out(
         &mut self,
-        OnTrial { trial, order }: &OnTrial,
+        OnTrial { trial, order: new }: &OnTrial,
         batch: &mut Batch,
     ) -> Result<Vec<Done>, TransformError> {
-        let (before, begun) = (batch.mark(), Instant::now());
-        let records = batch.rows().len();
-        let judge = |done: &[Done]| trial.charge(records, rejected(done), begun.elapsed());
-        let tried = attempt(&mut self.stages, order, batch);
-        let reason = match tried.and_then(|done| judge(&done).map(|()| done)) {
-            Ok(done) => return Ok(done),
-            Err(reason) => reason,
+        let (old, stages) = (&self.order, &mut self.stages);
+        // What both begin with works once, whoever decides, and no one is on trial for what it refuses or takes.
+        let both = old.iter().zip(new).take_while(|(old, new)| old == new);
+        let (both, new) = new.split_at(both.count());
+        let mut all = run(stages, both, batch)?;
+        let old = &old[both.len()..];
+        let mut versions = Versions {
+            stages,
+            old,
+            new,
+            trial,
         };
-        batch.go_back(&before);
-        if let Ok(done) = attempt(&mut self.stages, &self.order, batch) {
-            if trial.fail(reason) {
-                return Ok(done);
-            }
-            // It was passed meanwhile, and there is no way back.
-            batch.go_back(&before);
-            return run(&mut self.stages, order, batch);
-        }
-        // The stages before fail on this batch, too: both have to find the records that they fail on.
-        batch.go_back(&before);
-        let mut other = batch.fork();
-        let old = run(&mut self.stages, &self.order, &mut other);
-        let new = run(&mut self.stages, order, batch);
-        let reason = match (&new, &old) {
-            (Err(error), _) => Some(error.to_string()),
-            (Ok(new), old) if trapped(new) > old.as_ref().map_or(0, |old| trapped(old)) => {
-                Some(reason)
-            }
-            (Ok(new), _) => judge(new).err(),
-        };
-        if reason.is_some_and(|reason| trial.fail(reason)) {
-            batch.become_as(other);
-            return old;
-        }
-        new
+        all.extend(versions.decide(batch)?);
+        Ok(all)
     }
 
     /// Takes the stages out that lost a trial that has ended.
@@ -192,14 +177,6 @@ impl Chain {
         self.order = (0..self.stages.len()).collect();
         slots.into_iter().flatten().collect()
     }
-}
-
-fn rejected(all: &[Done]) -> usize {
-    all.iter().map(|done| done.applied.rejected.len()).sum()
-}
-
-fn trapped(all: &[Done]) -> u64 {
-    all.iter().map(|done| done.applied.trapped).sum()
 }
 
 /// Takes `batch` through the stages of `order`.

@@ -18,7 +18,7 @@ use crate::ledger::Ticket;
 use crate::router::{self, Claim, Rows};
 use crate::run_writer::RunLimits;
 use crate::stamp::{Stamp, Stamper};
-use crate::swap::LaneEnd;
+use crate::swap::{LaneEnd, LaneOrder};
 use crate::transform::{Rejection, Stage};
 
 /// From a source to a lane, in the order of each partition.
@@ -39,16 +39,22 @@ pub(crate) struct LaneOutlet {
     pub(crate) has_runs: bool,
 }
 
+/// All of them, and which records each of them is for.
+#[derive(Debug)]
+pub(crate) struct LaneSinks {
+    /// For each sink, in one order with `claims`.
+    pub(crate) outlets: Vec<LaneOutlet>,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) run_limits: Option<RunLimits>,
+}
+
 pub(crate) struct Lane {
     pub(crate) inbox: mpsc::Receiver<LaneMessage>,
     pub(crate) chain: Chain,
     pub(crate) swaps: LaneEnd,
     pub(crate) stamper: Option<Arc<dyn Stamper>>,
-    /// For each sink, in one order with `claims`.
-    pub(crate) outlets: Vec<LaneOutlet>,
-    pub(crate) claims: Vec<Claim>,
+    pub(crate) sinks: LaneSinks,
     pub(crate) dead: mpsc::Sender<Delivery>,
-    pub(crate) run_limits: Option<RunLimits>,
     pub(crate) runs: BTreeMap<Arc<Partition>, OpenRun>,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
@@ -87,8 +93,8 @@ impl Lane {
                     self.cut(&partition).await?;
                     continue;
                 }
-                Some(switch) = self.swaps.switches.recv() => {
-                    switch.switch(&mut self.chain);
+                Some(order) = self.swaps.orders.recv() => {
+                    self.obey(order).await?;
                     continue;
                 }
                 message = self.inbox.recv() => message,
@@ -100,8 +106,30 @@ impl Lane {
                 None => break,
             }
         }
+        self.cut_all().await
+    }
+
+    /// Ends the open runs of all partitions.
+    async fn cut_all(&mut self) -> Result<(), Stopped> {
         for partition in self.runs.keys().cloned().collect::<Vec<_>>() {
             self.cut(&partition).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what it was told between two batches.
+    async fn obey(&mut self, order: LaneOrder) -> Result<(), Stopped> {
+        match order {
+            LaneOrder::Switch(switch) => switch.switch(&mut self.chain),
+            LaneOrder::Flush => {
+                self.cut_all().await?;
+                self.flush_all().await?;
+            }
+            LaneOrder::Sinks(sinks, done) => {
+                self.sinks = sinks;
+                // Who asked may have gone.
+                let _gone = done.send(());
+            }
         }
         Ok(())
     }
@@ -131,9 +159,9 @@ impl Lane {
     }
 
     async fn route(&mut self, batch: Batch, ticket: Ticket) -> Result<(), Stopped> {
-        let selection = router::select(&batch, &self.claims);
+        let selection = router::select(&batch, &self.sinks.claims);
         if !selection.unclaimed.is_empty() {
-            let letters = unclaimed(&batch, &selection.unclaimed, &self.claims);
+            let letters = unclaimed(&batch, &selection.unclaimed, &self.sinks.claims);
             self.bury(letters, &ticket).await?;
         }
         let batch = Arc::new(batch);
@@ -147,7 +175,7 @@ impl Lane {
                 };
                 send(
                     &self.control,
-                    &self.outlets[index].to,
+                    &self.sinks.outlets[index].to,
                     Delivery::Parcel(parcel),
                 )
                 .await?;
@@ -172,7 +200,7 @@ impl Lane {
 
     /// Counts `batch` into the open run of its partition, and cuts the run where that makes it large enough.
     async fn note_run(&mut self, batch: &Batch, ticket: Ticket) -> Result<(), Stopped> {
-        let Some(limits) = self.run_limits else {
+        let Some(limits) = self.sinks.run_limits else {
             return Ok(());
         };
         let run = self
@@ -203,7 +231,7 @@ impl Lane {
         let Some(run) = self.runs.remove(partition) else {
             return Ok(());
         };
-        let with_runs = || self.outlets.iter().filter(|outlet| outlet.has_runs);
+        let with_runs = || self.sinks.outlets.iter().filter(|outlet| outlet.has_runs);
         let cut = run.ticket.cut(run.start, with_runs().count());
         for outlet in with_runs() {
             send(&self.control, &outlet.to, Delivery::Cut(cut.clone())).await?;
@@ -213,7 +241,12 @@ impl Lane {
 
     async fn flush(&mut self, partition: &Arc<Partition>) -> Result<(), Stopped> {
         self.cut(partition).await?;
-        for outlet in self.outlets.iter().filter(|outlet| !outlet.has_runs) {
+        self.flush_all().await
+    }
+
+    /// Has what takes each record by itself write what it has gathered.
+    async fn flush_all(&mut self) -> Result<(), Stopped> {
+        for outlet in self.sinks.outlets.iter().filter(|outlet| !outlet.has_runs) {
             send(&self.control, &outlet.to, Delivery::Flush).await?;
         }
         send(&self.control, &self.dead, Delivery::Flush).await
@@ -221,7 +254,7 @@ impl Lane {
 
     async fn abandon(&mut self, partition: &Arc<Partition>) -> Result<(), Stopped> {
         self.runs.remove(partition);
-        for outlet in self.outlets.iter().filter(|outlet| outlet.has_runs) {
+        for outlet in self.sinks.outlets.iter().filter(|outlet| outlet.has_runs) {
             send(
                 &self.control,
                 &outlet.to,

@@ -12,9 +12,10 @@ use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
 use crate::delivery::{Context, Delivery, OnRejected, Role};
 use crate::error::PipelineError;
+use crate::exchange::{Exchange, Gate, Start};
 use crate::executor::Executor;
 use crate::intake::Intake;
-use crate::lane::{Lane, LaneOutlet};
+use crate::lane::{Lane, LaneOutlet, LaneSinks};
 use crate::ledger::Ledger;
 use crate::parking::Parking;
 use crate::retry::Backoff;
@@ -38,6 +39,7 @@ pub struct Pipeline {
     control: Control,
     counts: Arc<Counts>,
     swapper: Swapper,
+    exchanges: mpsc::Receiver<Exchange>,
     stamper: Option<Arc<dyn Stamper>>,
 }
 
@@ -147,7 +149,8 @@ impl Pipeline {
         );
         let counts = Arc::new(Counts::new(sinks.iter().map(|sink| sink.name.clone())));
         let control = Control::new();
-        let (swapper, ends) = Swapper::new(lanes.len(), limits.recent_bytes_max, control.clone());
+        let (swapper, ends, exchanges) =
+            Swapper::new(lanes.len(), limits.recent_bytes_max, control.clone());
         Self {
             source,
             lanes: lanes.into_iter().zip(ends).collect(),
@@ -157,6 +160,7 @@ impl Pipeline {
             control,
             counts,
             swapper,
+            exchanges,
             stamper: None,
         }
     }
@@ -199,7 +203,8 @@ impl Pipeline {
             limits,
             control,
             counts,
-            swapper: _,
+            swapper,
+            exchanges,
             stamper,
         } = self;
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
@@ -215,22 +220,48 @@ impl Pipeline {
             stores: RunStores::default(),
         };
         let dead = build.letters("dead letters", Role::DeadLetters, dead, OnRejected::Stop);
-        let writers = build.sinks(sinks, lanes.len(), &dead);
-        let lanes = build.lanes(lanes, writers, dead);
+        let count = lanes.len();
+        let writers = build.sinks(sinks, count, &dead);
+        let lanes = build.lanes(lanes, writers, dead.clone());
         let stores = std::mem::take(&mut build.stores);
         build.parts = &mut revealer;
         let no_more = build.revealer(&stores, &ledger);
+        let room = Arc::new(Semaphore::new(limits.in_flight_bytes_max));
+        let gate = Gate {
+            room: Arc::clone(&room),
+            room_bytes: limits.in_flight_bytes_max,
+            ledger: Arc::clone(&ledger),
+            lanes: swapper.orders(),
+        };
         let intake = Intake {
             ledger: Arc::clone(&ledger),
             lanes,
-            room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
+            room,
             room_bytes: limits.in_flight_bytes_max,
             stores,
             control: control.clone(),
             counts: Arc::clone(&counts),
         };
         let settled = async {
-            if let Err(error) = source.run(intake).await {
+            let again = Again {
+                build: Build {
+                    parts: &mut parts,
+                    executor,
+                    control: &control,
+                    counts: &counts,
+                    limits,
+                    stamper: None,
+                    stores: RunStores::default(),
+                },
+                lanes: count,
+                dead,
+            };
+            let ended = tokio::select! {
+                biased;
+                ended = source.run(intake) => ended,
+                never = gate.attend(exchanges, again) => match never {},
+            };
+            if let Err(error) = ended {
                 control.fail(PipelineError::Source(error));
             }
             while parts.join_next().await.is_some() {}
@@ -439,10 +470,6 @@ impl Build<'_> {
         sinks: Vec<SinkStart>,
         dead: mpsc::Sender<Delivery>,
     ) -> Vec<mpsc::Sender<crate::lane::LaneMessage>> {
-        let run_limits = sinks
-            .iter()
-            .filter_map(|sink| sink.run_limits)
-            .reduce(RunLimits::tighter);
         let start = |(index, (transforms, swaps)): (usize, LaneStart)| {
             let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
             let lane = Lane {
@@ -450,13 +477,8 @@ impl Build<'_> {
                 chain: Chain::new(transforms),
                 swaps,
                 stamper: self.stamper.clone(),
-                outlets: sinks
-                    .iter()
-                    .map(|sink| sink.outlets[index].clone())
-                    .collect(),
-                claims: sinks.iter().map(|sink| sink.claim.clone()).collect(),
+                sinks: lane_sinks(&sinks, index),
                 dead: dead.clone(),
-                run_limits,
                 runs: BTreeMap::new(),
                 control: self.control.clone(),
                 counts: Arc::clone(self.counts),
@@ -473,6 +495,34 @@ struct SinkStart {
     claim: Claim,
     outlets: Vec<LaneOutlet>,
     run_limits: Option<RunLimits>,
+}
+
+/// Starts what writes to sinks, while a pipeline runs.
+struct Again<'a> {
+    build: Build<'a>,
+    lanes: usize,
+    dead: mpsc::Sender<Delivery>,
+}
+
+impl Start for Again<'_> {
+    fn start(&mut self, sinks: Vec<Outlet>) -> Vec<LaneSinks> {
+        let started = self.build.sinks(sinks, self.lanes, &self.dead);
+        let lanes = 0..self.lanes;
+        lanes.map(|lane| lane_sinks(&started, lane)).collect()
+    }
+}
+
+/// Where the lane with this index hands its records to.
+fn lane_sinks(sinks: &[SinkStart], index: usize) -> LaneSinks {
+    let limits = sinks.iter().filter_map(|sink| sink.run_limits);
+    LaneSinks {
+        outlets: sinks
+            .iter()
+            .map(|sink| sink.outlets[index].clone())
+            .collect(),
+        claims: sinks.iter().map(|sink| sink.claim.clone()).collect(),
+        run_limits: limits.reduce(RunLimits::tighter),
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,23 @@
 //! New stages beside those that decide, on records that have gone their way already: what would be different, and what it costs.
 //! Nothing of what either wants done is done.
 
+mod became;
+mod change;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::batch::{Batch, Row, Span, Taken};
+use crate::batch::{Batch, Row, Taken};
 use crate::transform::{Applied, Transform};
 
-/// Differences that are kept, as examples for a person.
+pub use self::became::{Became, Difference, Output};
+pub use self::change::{Change, Fate};
+
+use self::became::BecameRef;
+
+/// Differences that are kept before a swap, as examples for a person.
 const DIFFERENCES_MAX: usize = 10;
 /// Batches that new stages fail on, until it is clear that they fail.
 const FAILURES_MAX: u64 = 10;
@@ -17,10 +25,14 @@ const FAILURES_MAX: u64 = 10;
 /// What was seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
+    /// How many differences are kept.
+    differences_max: usize,
     /// Records that both got.
     pub records: u64,
-    /// Those that became of something else.
+    /// Those of which something else became.
     pub differing: u64,
+    /// In what, and how many of them; a record may differ in several things.
+    pub changes: BTreeMap<Change, u64>,
     /// The first of them.
     pub differences: Vec<Difference>,
     /// Batches that the present stages fail on, so that they say nothing of the new ones.
@@ -46,45 +58,6 @@ pub struct Cost {
     pub nanos: u64,
 }
 
-/// One record of which something else became.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Its topic.
-    pub topic: String,
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: u64,
-    /// What became of it.
-    pub old: Became,
-    /// What becomes of it now.
-    pub new: Became,
-}
-
-/// What became of one record: nothing at all if it was filtered out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Became {
-    /// What goes on.
-    pub outputs: Vec<Output>,
-    /// Why something of it was refused.
-    pub rejected: Vec<String>,
-}
-
-/// One output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// Its value; none for a tombstone.
-    pub value: Option<Vec<u8>>,
-    /// Its key.
-    pub key: Option<Vec<u8>>,
-    /// Its headers, in the form of the plugin contract.
-    pub headers: Vec<u8>,
-    /// Its route.
-    pub route: Option<Vec<u8>>,
-    /// Its time, in milliseconds since 1970-01-01 UTC; -1 for none.
-    pub timestamp_ms: i64,
-}
-
 impl Cost {
     /// Nanoseconds a record of `records`.
     #[must_use]
@@ -102,28 +75,39 @@ pub fn compare(
     taken: &[Taken],
     time: Duration,
 ) -> Comparison {
-    let (mut comparison, begun) = (Comparison::default(), Instant::now());
+    let (mut comparison, begun) = (Comparison::new(DIFFERENCES_MAX), Instant::now());
     for taken in taken {
         if begun.elapsed() >= time || comparison.failed >= FAILURES_MAX {
             break;
         }
-        let mut batch = taken.batch();
-        if pass(before, &mut batch).is_err() {
-            comparison.passed_over += 1;
-            continue;
-        }
-        comparison.add(old, new, batch);
+        comparison.add(before, old, new, taken.batch());
     }
     comparison
 }
 
 impl Comparison {
-    fn add(
+    /// Nothing seen yet. Of the differences to come the first `differences_max` are kept.
+    #[must_use]
+    pub fn new(differences_max: usize) -> Self {
+        Self {
+            differences_max,
+            ..Self::default()
+        }
+    }
+
+    /// Takes `batch` through the stages `before` that both have, then through `old` and, apart from that, through `new`. Stages
+    /// only [attempt](Transform::attempt) it.
+    pub fn add(
         &mut self,
+        before: &mut [&mut dyn Transform],
         old: &mut [&mut dyn Transform],
         new: &mut [&mut dyn Transform],
-        batch: Batch,
+        mut batch: Batch,
     ) {
+        if pass(before, &mut batch).is_err() {
+            self.passed_over += 1;
+            return;
+        }
         let Ok(old) = Side::of(old, batch.fork()) else {
             self.passed_over += 1;
             return;
@@ -148,7 +132,10 @@ impl Comparison {
                 continue;
             }
             self.differing += 1;
-            if self.differences.len() < DIFFERENCES_MAX {
+            for change in change::between(&old, &new) {
+                *self.changes.entry(change).or_default() += 1;
+            }
+            if self.differences.len() < self.differences_max {
                 let partition = batch.partition();
                 self.differences.push(Difference {
                     topic: partition.topic.to_string(),
@@ -223,50 +210,6 @@ impl Cost {
 fn pass(stages: &mut [&mut dyn Transform], batch: &mut Batch) -> Result<Vec<Applied>, String> {
     let all = stages.iter_mut().map(|stage| stage.attempt(batch));
     all.collect()
-}
-
-/// What became of one record, where it lies.
-struct BecameRef<'a> {
-    batch: &'a Batch,
-    rows: &'a [Row],
-    rejected: &'a [String],
-}
-
-impl BecameRef<'_> {
-    fn owned(&self) -> Became {
-        let outputs = self.rows.iter().map(|row| Output::of(self.batch, row));
-        Became {
-            outputs: outputs.collect(),
-            rejected: self.rejected.to_vec(),
-        }
-    }
-}
-
-impl PartialEq for BecameRef<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        let parts = |row: &Row| [row.value, row.key, row.headers, row.route];
-        let same = |(a, b): (&Row, &Row)| {
-            let mut spans = parts(a).into_iter().zip(parts(b));
-            a.timestamp_ms == b.timestamp_ms
-                && spans.all(|(a, b)| self.batch.bytes(a) == other.batch.bytes(b))
-        };
-        self.rejected == other.rejected
-            && self.rows.len() == other.rows.len()
-            && self.rows.iter().zip(other.rows).all(same)
-    }
-}
-
-impl Output {
-    fn of(batch: &Batch, row: &Row) -> Self {
-        let owned = |span: Span| batch.bytes(span).map(<[u8]>::to_vec);
-        Self {
-            value: owned(row.value),
-            key: owned(row.key),
-            headers: owned(row.headers).unwrap_or_default(),
-            route: owned(row.route),
-            timestamp_ms: row.timestamp_ms,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Puts other stages in the place of those that a running pipeline has.
+//! Puts other stages, and other sinks, in the place of those that a running pipeline has.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use crate::batch::Taken;
 use crate::chain::{Chain, NextChain};
 use crate::control::{Control, Stopped};
+use crate::exchange::{Exchange, ExchangeError};
+use crate::lane::LaneSinks;
+use crate::pipeline::Outlet;
 use crate::recent::Recent;
 use crate::transform::Transform;
 
@@ -16,19 +19,30 @@ use crate::transform::Transform;
 #[derive(Clone)]
 pub struct Swapper {
     lanes: Vec<LaneHandle>,
+    exchanges: mpsc::Sender<Exchange>,
     control: Control,
 }
 
 #[derive(Clone)]
 struct LaneHandle {
-    switches: mpsc::Sender<Switch>,
+    orders: mpsc::Sender<LaneOrder>,
     recent: Arc<Recent>,
 }
 
 /// What a lane has of it.
 pub(crate) struct LaneEnd {
-    pub(crate) switches: mpsc::Receiver<Switch>,
+    pub(crate) orders: mpsc::Receiver<LaneOrder>,
     pub(crate) recent: Arc<Recent>,
+}
+
+/// What a lane is told to do between two batches.
+pub(crate) enum LaneOrder {
+    /// Go on with other stages.
+    Switch(Switch),
+    /// Settle what is in flight without waiting for more.
+    Flush,
+    /// Go on with other sinks, while nothing is in flight.
+    Sinks(LaneSinks, oneshot::Sender<()>),
 }
 
 /// Tells a lane to go on with other stages.
@@ -61,23 +75,25 @@ impl Swapper {
         lanes: usize,
         recent_bytes_max: usize,
         control: Control,
-    ) -> (Self, Vec<LaneEnd>) {
+    ) -> (Self, Vec<LaneEnd>, mpsc::Receiver<Exchange>) {
+        let (exchanges, asked) = mpsc::channel(1);
         let (handles, ends) = (0..lanes)
             .map(|_| {
-                let (to, switches) = mpsc::channel(1);
+                let (to, orders) = mpsc::channel(1);
                 let recent = Arc::new(Recent::new(recent_bytes_max / lanes));
                 let handle = LaneHandle {
-                    switches: to,
+                    orders: to,
                     recent: Arc::clone(&recent),
                 };
-                (handle, LaneEnd { switches, recent })
+                (handle, LaneEnd { orders, recent })
             })
             .unzip();
         let swapper = Self {
             lanes: handles,
+            exchanges,
             control,
         };
-        (swapper, ends)
+        (swapper, ends, asked)
     }
 
     /// Has each lane go on with its part of `next`, each between two of its batches; how long each of them took for it.
@@ -95,7 +111,8 @@ impl Swapper {
         let mut waiting = Vec::with_capacity(next.len());
         for (lane, next) in self.lanes.iter().zip(next) {
             let (done, switched) = oneshot::channel();
-            self.unless_ended(lane.switches.send(Switch { next, done }))
+            let order = LaneOrder::Switch(Switch { next, done });
+            self.unless_ended(lane.orders.send(order))
                 .await?
                 .map_err(|_| Stopped)?;
             waiting.push(switched);
@@ -108,6 +125,33 @@ impl Swapper {
             pauses.push(pause);
         }
         Ok(pauses)
+    }
+
+    /// Has all lanes go on with `sinks`, of the same names and kinds as before and in the same order, once nothing is in flight to those
+    /// before them; how long no record was taken for that. Runs have to be shown by the stores that there were.
+    ///
+    /// # Errors
+    /// When the pipeline has ended, or `patience` did not suffice; then nothing has changed.
+    pub async fn exchange(
+        &self,
+        sinks: Vec<Outlet>,
+        patience: Duration,
+    ) -> Result<Duration, ExchangeError> {
+        let (done, exchanged) = oneshot::channel();
+        let exchange = Exchange {
+            sinks,
+            patience,
+            done,
+        };
+        self.unless_ended(self.exchanges.send(exchange))
+            .await?
+            .map_err(|_| Stopped)?;
+        self.unless_ended(exchanged).await?.map_err(|_| Stopped)?
+    }
+
+    /// Where the lanes take orders.
+    pub(crate) fn orders(&self) -> Vec<mpsc::Sender<LaneOrder>> {
+        self.lanes.iter().map(|lane| lane.orders.clone()).collect()
     }
 
     async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {

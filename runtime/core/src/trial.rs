@@ -1,6 +1,6 @@
 //! New stages beside those before them: what they may cost until they have proven themselves, and how that ended.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,15 +15,15 @@ const WORK_MIN: Duration = Duration::from_millis(100);
 pub struct Trial {
     limits: TrialLimits,
     state: watch::Sender<TrialState>,
-    records: AtomicU64,
-    rejected: AtomicU64,
-    nanos: AtomicU64,
+    /// Without what broke a limit and was compared with nothing: so it is within the limits, whatever other lanes are at.
+    sum: Mutex<Sum>,
 }
 
 /// What new stages may cost; a batch that they fail on and the stages before them do not ends their trial in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrialLimits {
-    /// Records that they may refuse, of a million that they get; of the first hundred as many as of a hundred.
+    /// Records that they may refuse beyond what the stages before refuse, of a million that they get; of the first hundred as many as
+    /// of a hundred.
     pub rejected_per_million_max: u64,
     /// Nanoseconds that they may take for a record, on the whole.
     pub record_nanos_max: Option<u64>,
@@ -51,6 +51,29 @@ pub struct TrialCost {
     pub nanos: u64,
 }
 
+/// What they did with one batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct BatchCost {
+    /// Records that they got.
+    pub(crate) records: u64,
+    /// Those of them that they refused.
+    pub(crate) rejected: u64,
+    /// As many as that were refused by the stages before, as far as those were asked.
+    pub(crate) excused: u64,
+    /// Time that they took; `None` where it says nothing of them.
+    pub(crate) time: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    records: u64,
+    rejected: u64,
+    excused: u64,
+    /// Records of which the time says something.
+    timed: u64,
+    nanos: u64,
+}
+
 impl Trial {
     /// One that has just begun.
     #[must_use]
@@ -58,9 +81,7 @@ impl Trial {
         Self {
             limits,
             state: watch::Sender::new(TrialState::Running),
-            records: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
-            nanos: AtomicU64::new(0),
+            sum: Mutex::default(),
         }
     }
 
@@ -100,51 +121,75 @@ impl Trial {
     /// What the new stages did so far.
     #[must_use]
     pub fn cost(&self) -> TrialCost {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Sum {
+            records,
+            rejected,
+            nanos,
+            ..
+        } = *self.sum();
         TrialCost {
-            records: get(&self.records),
-            rejected: get(&self.rejected),
-            nanos: get(&self.nanos),
+            records,
+            rejected,
+            nanos,
         }
     }
 
-    /// Counts what the new stages did with a batch of so many records.
+    /// Counts what the new stages did with a batch, unless that breaks a limit: then it is not counted.
     ///
     /// # Errors
-    /// Which limit they broke.
-    pub(crate) fn charge(
-        &self,
-        records: usize,
-        rejected: usize,
-        time: Duration,
-    ) -> Result<(), String> {
-        let add = |counter: &AtomicU64, more: u64| {
-            counter
-                .fetch_add(more, Ordering::Relaxed)
-                .saturating_add(more)
-        };
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let cost = TrialCost {
-            records: add(&self.records, records as u64),
-            rejected: add(&self.rejected, rejected as u64),
-            nanos: add(&self.nanos, nanos),
-        };
-        self.limits.judge(cost)
+    /// Which limit it breaks.
+    pub(crate) fn charge_within(&self, cost: BatchCost) -> Result<(), String> {
+        let mut sum = self.sum();
+        let with = sum.with(cost);
+        self.limits.judge(with)?;
+        *sum = with;
+        Ok(())
+    }
+
+    /// Counts what the new stages did with a batch that the stages before them were asked about, too.
+    ///
+    /// # Errors
+    /// Which limit it broke.
+    pub(crate) fn charge(&self, cost: BatchCost) -> Result<(), String> {
+        let mut sum = self.sum();
+        *sum = sum.with(cost);
+        self.limits.judge(*sum)
+    }
+
+    fn sum(&self) -> MutexGuard<'_, Sum> {
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sum {
+    fn with(self, cost: BatchCost) -> Self {
+        let nanos = cost.time.unwrap_or_default().as_nanos();
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        Self {
+            records: self.records + cost.records,
+            rejected: self.rejected + cost.rejected,
+            excused: self.excused + cost.excused.min(cost.rejected),
+            timed: self.timed + cost.time.map_or(0, |_| cost.records),
+            nanos: self.nanos.saturating_add(nanos),
+        }
     }
 }
 
 impl TrialLimits {
-    fn judge(&self, cost: TrialCost) -> Result<(), String> {
-        let TrialCost {
+    fn judge(&self, sum: Sum) -> Result<(), String> {
+        let Sum {
             records,
             rejected,
+            excused,
+            timed,
             nanos,
-        } = cost;
+        } = sum;
         let share = u128::from(self.rejected_per_million_max);
-        let rejected_max = u128::from(records.max(RECORDS_MIN)) * share / 1_000_000;
-        if u128::from(rejected) > rejected_max {
+        let beyond_max = u128::from(records.max(RECORDS_MIN)) * share / 1_000_000;
+        let beyond = rejected - excused;
+        if u128::from(beyond) > beyond_max {
             return Err(format!(
-                "it refused {rejected} of {records} records; {} of a million are allowed",
+                "it refused {beyond} of {records} records more than the one before; {} of a million are allowed",
                 self.rejected_per_million_max
             ));
         }
@@ -152,8 +197,8 @@ impl TrialLimits {
             return Ok(());
         };
         let has_worked = u128::from(nanos) >= WORK_MIN.as_nanos();
-        if has_worked && u128::from(nanos) > u128::from(records) * u128::from(record_nanos_max) {
-            let each = nanos / records.max(1);
+        if has_worked && u128::from(nanos) > u128::from(timed) * u128::from(record_nanos_max) {
+            let each = nanos / timed.max(1);
             return Err(format!(
                 "it took {each} ns a record; {record_nanos_max} ns are allowed"
             ));
@@ -185,23 +230,71 @@ mod tests {
         assert_eq!(failed.state(), TrialState::Failed("first".into()));
     }
 
+    fn refused(records: u64, rejected: u64, excused: u64) -> BatchCost {
+        BatchCost {
+            records,
+            rejected,
+            excused,
+            time: None,
+        }
+    }
+
+    fn took(records: u64, time: Duration) -> BatchCost {
+        BatchCost {
+            records,
+            time: Some(time),
+            ..BatchCost::default()
+        }
+    }
+
     #[test]
     fn a_share_of_records_may_be_refused_also_of_the_first_ones() {
         let trial = trial(10_000, None);
-        let none = Duration::ZERO;
-        assert_eq!(trial.charge(5, 1, none), Ok(()));
-        assert!(trial.charge(5, 1, none).is_err());
-        assert_eq!(trial.charge(190, 0, none), Ok(()), "2 of 200");
-        assert!(trial.charge(1, 1, none).is_err());
+        assert_eq!(trial.charge(refused(5, 1, 0)), Ok(()));
+        assert!(trial.charge(refused(5, 1, 0)).is_err());
+        assert_eq!(trial.charge(refused(190, 0, 0)), Ok(()), "2 of 200");
+        assert!(trial.charge(refused(1, 1, 0)).is_err());
+    }
+
+    #[test]
+    fn what_breaks_a_limit_does_not_count_before_it_is_compared() {
+        let trial = trial(10_000, None);
+        assert_eq!(trial.charge_within(refused(50, 1, 0)), Ok(()));
+        assert!(trial.charge_within(refused(50, 9, 0)).is_err());
+        assert_eq!(trial.cost().records, 50);
+        // Another lane, meanwhile.
+        assert_eq!(trial.charge_within(refused(20, 0, 0)), Ok(()));
+        assert_eq!(trial.charge(refused(50, 9, 9)), Ok(()));
+        assert!(trial.charge(refused(50, 9, 8)).is_err());
+        let TrialCost {
+            records, rejected, ..
+        } = trial.cost();
+        assert_eq!((records, rejected), (170, 19));
+    }
+
+    #[test]
+    fn no_batch_is_excused_beyond_what_was_refused_of_it() {
+        let trial = trial(10_000, None);
+        assert_eq!(trial.charge(refused(50, 0, 50)), Ok(()));
+        assert!(trial.charge(refused(50, 2, 0)).is_err());
     }
 
     #[test]
     fn time_counts_once_there_was_some_work() {
         let trial = trial(0, Some(1_000));
-        assert_eq!(trial.charge(1, 0, Duration::from_millis(99)), Ok(()));
-        assert!(trial.charge(1, 0, Duration::from_millis(1)).is_err());
-        assert_eq!(trial.charge(99_998, 0, Duration::ZERO), Ok(()));
-        assert!(trial.charge(0, 0, Duration::from_nanos(1)).is_err());
+        let charge = |records, time| trial.charge(took(records, time));
+        assert_eq!(charge(1, Duration::from_millis(99)), Ok(()));
+        assert!(charge(1, Duration::from_millis(1)).is_err());
+        assert_eq!(charge(99_998, Duration::ZERO), Ok(()));
+        assert!(charge(0, Duration::from_nanos(1)).is_err());
+    }
+
+    #[test]
+    fn records_whose_time_says_nothing_do_not_hide_that_of_the_others() {
+        let trial = trial(0, Some(1_000));
+        assert_eq!(trial.charge(refused(1_000_000, 0, 0)), Ok(()));
+        assert!(trial.charge(took(1, Duration::from_millis(100))).is_err());
+        assert_eq!(trial.cost().records, 1_000_001);
     }
 
     #[tokio::test]

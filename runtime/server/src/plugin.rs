@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod dev;
 mod fuzz;
 mod guest;
 mod inspect;
@@ -9,6 +10,7 @@ mod keygen;
 mod live;
 mod new;
 mod records;
+mod replay;
 mod sign;
 mod test;
 mod toolchain;
@@ -27,6 +29,7 @@ pub(crate) fn run(command: &PluginCommand, options: &CompilerOptions) -> Exit {
     match command {
         PluginCommand::New(arguments) => new::run(arguments),
         PluginCommand::Build(arguments) => build::run(arguments, options),
+        PluginCommand::Dev(arguments) => dev::run(arguments, options),
         PluginCommand::Inspect(arguments) => inspect::run(arguments, options),
         PluginCommand::Test(arguments) => test::run(arguments, options),
         PluginCommand::Bench(arguments) => bench::run(arguments, options),
@@ -34,6 +37,7 @@ pub(crate) fn run(command: &PluginCommand, options: &CompilerOptions) -> Exit {
         PluginCommand::Keygen(arguments) => keygen::run(arguments),
         PluginCommand::Sign(arguments) => sign::run(arguments, options),
         PluginCommand::Verify(arguments) => verify::run(arguments, options),
+        PluginCommand::Replay(arguments) => replay::run(arguments, options),
         PluginCommand::Deploy(arguments) => live::deploy(arguments),
         PluginCommand::Versions(arguments) => live::versions(arguments),
         PluginCommand::Promote(arguments) => live::promote(arguments),

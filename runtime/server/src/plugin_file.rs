@@ -78,10 +78,6 @@ impl PluginFile {
     }
 
     /// SHA-256 of its signature, in hexadecimal: with another one, a file that was refused may be as good as any.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "whoever decides what is tried again asks for it")
-    )]
     pub(crate) fn signature_sha256(&self) -> Option<String> {
         self.signature.as_deref().map(tamis_host::digest)
     }

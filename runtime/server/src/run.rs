@@ -155,11 +155,10 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
         pipelines.spawn(async move {
             let executor = Executor::Threads(tokio::runtime::Handle::current());
             let counts = pipeline.counts();
-            // A task of its own: what it waits for holds up no record.
-            let attending = tokio::spawn(deployer.attend(orders));
-            let ended = pipeline.run(&executor).await;
-            attending.abort();
-            let _aborted = attending.await;
+            let ended = tokio::select! {
+                ended = pipeline.run(&executor) => ended,
+                never = deployer.attend(orders) => match never {},
+            };
             (name, ended, counts, started.elapsed())
         });
     }

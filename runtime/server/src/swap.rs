@@ -13,21 +13,21 @@
 mod candidate;
 mod change;
 mod deploy;
-mod difference;
 mod handler;
 mod shadow;
+mod sinks;
 mod start;
 mod tell;
 mod telling;
 mod watch;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 use tamis_config::{PipelineSpec, PluginFiles, Promote};
 use tamis_core::{Swapper, causes};
 use tamis_host::Engine;
@@ -63,6 +63,8 @@ pub(crate) struct Deployer {
     watch: Watch,
     /// Files that are to be looked at, whatever is seen of them, and why.
     doubtful: VecDeque<(PathBuf, Look)>,
+    /// By plugin, the last file that was tried: its SHA-256, and that of its signature.
+    tried: BTreeMap<String, (String, Option<String>)>,
     /// What waits for a person to promote it.
     waiting: Option<Waiting>,
     on_probation: Option<Probation>,
@@ -125,6 +127,7 @@ impl Deployer {
             orders: asked,
             watch: Watch::default(),
             doubtful: VecDeque::new(),
+            tried: BTreeMap::new(),
             waiting: None,
             on_probation: None,
         };
@@ -208,7 +211,14 @@ impl Deployer {
             };
             let said = self.state.as_ref();
             let said = said.and_then(|state| state.verdict(&name, &file.sha256()));
-            if let Some(said) = said.filter(|it| !look.tries_again(it.event)) {
+            let last = self
+                .tried
+                .get(&name)
+                .filter(|(tried, _)| *tried == file.sha256());
+            let is_signed_anew = last.is_some_and(|(_, by)| *by != file.signature_sha256());
+            let tries_again =
+                |said: Event| look.tries_again(said) || (said == Event::Refused && is_signed_anew);
+            if let Some(said) = said.filter(|it| !tries_again(it.event)) {
                 if look != Look::Start {
                     let (plugin, event) = (&name, said.event);
                     info!(
@@ -247,6 +257,8 @@ impl Deployer {
         if self.running.plugins[index].digest() == file.sha256() {
             return Answer::give(asked.answer, Ended::done("this very file runs already"));
         }
+        let tried = (file.sha256(), file.signature_sha256());
+        self.tried.insert(plugin.to_owned(), tried);
         let mut wanted: Vec<_> = (0..self.running.plugins.len()).map(Wanted::Kept).collect();
         wanted[index] = Wanted::Other(self.running.spec.plugins[index].clone(), Arc::new(file));
         let spec = self.running.spec.clone();
@@ -267,20 +279,25 @@ impl Deployer {
 
     /// Reads the configuration again, and takes what can be taken of it.
     async fn reconfigure(&mut self, telling: Telling) {
-        match self.read_again().await {
-            Ok(Some((spec, wanted))) => {
+        let taken = match self.read_again().await {
+            Ok((spec, wanted)) if self.keeps_all(&wanted) => self.take_sinks(spec, telling).await,
+            Ok((spec, _)) if spec.sinks != self.running.spec.sinks => Err(Error::msg(
+                "plugins and sinks cannot change at once while the pipeline runs; change one, then the other",
+            )),
+            Ok((spec, wanted)) => {
                 let (by, asked) = (Trigger::Config, Asked::default());
                 self.deploy(spec, wanted, by, telling, asked).await;
+                Ok(())
             }
-            Ok(None) => {}
-            Err(error) => {
-                let (pipeline, error) = (&self.running.spec.name, causes(&*error));
-                warn!(pipeline, error, "the configuration was not taken");
-            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = taken {
+            let (pipeline, error) = (&self.running.spec.name, causes(&*error));
+            warn!(pipeline, error, "the configuration was not taken");
         }
     }
 
-    async fn read_again(&mut self) -> Result<Option<(PipelineSpec, Vec<Wanted>)>> {
+    async fn read_again(&mut self) -> Result<(PipelineSpec, Vec<Wanted>)> {
         let (file, running) = (self.file.clone(), Arc::clone(&self.running));
         let read = move || {
             let environment = crate::run::environment();
@@ -293,18 +310,25 @@ impl Deployer {
             })?;
             Ok((spec, wanted))
         };
-        let (spec, wanted) = apart(read).await?;
+        apart(read).await
+    }
+
+    /// Whether that is the plugins that run, in their places.
+    fn keeps_all(&self, wanted: &[Wanted]) -> bool {
         let kept =
             |(index, wanted): (usize, &Wanted)| matches!(wanted, Wanted::Kept(at) if *at == index);
-        let is_same =
-            wanted.len() == self.running.plugins.len() && wanted.iter().enumerate().all(kept);
-        if is_same {
-            // How swaps go may have changed, which is no swap.
-            let plugins = self.running.plugins.clone();
-            self.running = Arc::new(Running { spec, plugins });
-            return Ok(None);
+        wanted.len() == self.running.plugins.len() && wanted.iter().enumerate().all(kept)
+    }
+
+    /// Takes what of `spec` is no plugin: how swaps go, and the settings of sinks.
+    async fn take_sinks(&mut self, spec: PipelineSpec, mut telling: Telling) -> Result<()> {
+        if spec.sinks != self.running.spec.sinks {
+            let work = sinks::exchange(&self.swapper, spec.clone());
+            telling.step("sinks", work).await?;
         }
-        Ok(Some((spec, wanted)))
+        let plugins = self.running.plugins.clone();
+        self.running = Arc::new(Running { spec, plugins });
+        Ok(())
     }
 
     /// Why nothing else can be swapped now.

@@ -45,11 +45,7 @@ pub(crate) async fn assemble<F>(
 where
     F: Future<Output = Result<Box<dyn Source>, SourceError>>,
 {
-    let mut outlets = Vec::with_capacity(sinks.len());
-    for sink in sinks {
-        let outlet = outlet(sink, lanes.len(), owner, transactions).await;
-        outlets.push(outlet.with_context(|| format!("sink {}", sink.name))?);
-    }
+    let outlets = outlets(sinks, lanes.len(), owner, transactions).await?;
     let dead = once_there("dead letters", async || {
         tamis_connect::dead::connect(&spec.dead_letters).await
     })
@@ -170,6 +166,21 @@ pub(crate) fn owner(spec: &PipelineSpec) -> &str {
         SourceSpec::Kafka(source) => &source.group,
         SourceSpec::File(_) | SourceSpec::Stdin(_) => &spec.name,
     }
+}
+
+/// Connects `sinks`, for so many `lanes`; waits for stores that are away.
+pub(crate) async fn outlets(
+    sinks: &[SinkSpec],
+    lanes: usize,
+    owner: &str,
+    transactions: Option<&Arc<Transactions>>,
+) -> Result<Vec<Outlet>> {
+    let mut outlets = Vec::with_capacity(sinks.len());
+    for sink in sinks {
+        let outlet = outlet(sink, lanes, owner, transactions).await;
+        outlets.push(outlet.with_context(|| format!("sink {}", sink.name))?);
+    }
+    Ok(outlets)
 }
 
 async fn outlet(

@@ -9,6 +9,7 @@ mod source;
 mod stores;
 mod swaps;
 mod transform;
+mod versions;
 mod world;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tokio::task::JoinSet;
 
 pub use case::{Broken, Case, Fault};
 use swaps::History;
+pub use swaps::Swaps;
 use transform::Flaw;
 pub use world::Outcome;
 use world::World;
@@ -199,7 +201,7 @@ fn pipeline(
     };
     let chain = |lane| {
         let history = history.map(|history| (history, lane));
-        transform::chain(world, 0, Flaw::None, history).into()
+        transform::chain(world, 0, Flaw::None, None, history).into()
     };
     Pipeline::new(source, (0..lanes).map(chain).collect(), sinks, dead, limits)
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use clap::Parser;
-use tamis_simulation::{Broken, Case, Fault};
+use tamis_simulation::{Broken, Case, Fault, Swaps};
 
 /// Runs the engine in simulated worlds: time, faults and deaths come from a seed.
 #[derive(Debug, Parser)]
@@ -92,7 +92,8 @@ fn one(case: &Case, trace: bool) -> Option<Failure> {
 
 /// Runs all of them on all cores; the failure with the smallest seed among those that were found first.
 fn many(seeds: std::ops::Range<u64>, case: impl Fn(u64) -> Case + Sync) -> Option<Failure> {
-    let (next, stored) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
+    let next = AtomicU64::new(seeds.start);
+    let sum = Mutex::new((0, Swaps::default()));
     let failure: Mutex<Option<Failure>> = Mutex::new(None);
     let found = || failure.lock().expect("no one panics here");
     thread::scope(|scope| {
@@ -103,12 +104,14 @@ fn many(seeds: std::ops::Range<u64>, case: impl Fn(u64) -> Case + Sync) -> Optio
                     if seed >= seeds.end {
                         return;
                     }
-                    if seed > seeds.start && seed % 10_000 == 0 {
+                    if seed > seeds.start && seed.is_multiple_of(10_000) {
                         eprintln!("{seed} …");
                     }
                     match case(seed).run() {
                         Ok(outcome) => {
-                            stored.fetch_add(outcome.stored as u64, Ordering::Relaxed);
+                            let (stored, swaps) = &mut *sum.lock().expect("no one panics here");
+                            *stored += outcome.stored;
+                            *swaps += outcome.swaps;
                         }
                         Err(broken) => {
                             let mut found = found();
@@ -123,9 +126,16 @@ fn many(seeds: std::ops::Range<u64>, case: impl Fn(u64) -> Case + Sync) -> Optio
     });
     let failure = failure.into_inner().expect("no one panics here");
     if failure.is_none() {
-        let (count, stored) = (seeds.end - seeds.start, stored.into_inner());
+        let count = seeds.end - seeds.start;
+        let (stored, swaps) = sum.into_inner().expect("no one panics here");
+        let Swaps {
+            done,
+            passed,
+            failed,
+        } = swaps;
         println!(
-            "{count} seeds from {}: {stored} records stored, none lost, none twice",
+            "{count} seeds from {}: {stored} records stored, none lost, none twice; \
+             {done} swaps, {passed} trials passed, {failed} taken back",
             seeds.start
         );
     }

@@ -10,6 +10,7 @@ use tamis_core::sink::{Records, RunSink, RunStore, SinkError, StagedRun, Verdict
 use crate::plan::Plan;
 use crate::shelf::Gone;
 use crate::stores::{key, text, trouble};
+use crate::versions;
 use crate::world::World;
 
 /// The part of the store `name` that belongs to one lane.
@@ -69,6 +70,7 @@ impl RunSink for Sink {
         }
         let (mut last, mut verdicts) = (None, Vec::new());
         for record in records.iter() {
+            versions::check(record);
             let id = record.id();
             let place = place(id.offset, u64::from(id.number));
             assert!(last < Some(place), "order within a partition");

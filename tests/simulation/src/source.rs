@@ -53,18 +53,28 @@ const LAST_COMMITS_MAX: usize = 20;
 #[async_trait]
 impl Source for SimulatedTopic {
     async fn run(mut self: Box<Self>, intake: Intake) -> Result<(), SourceError> {
+        let read = self.read(&intake).await;
+        if self.member == Member::default() {
+            self.world.end_reading();
+        }
+        read
+    }
+}
+
+impl SimulatedTopic {
+    async fn read(&mut self, intake: &Intake) -> Result<(), SourceError> {
         for number in self.numbers.clone() {
-            self.assign(&intake, number).await?;
+            self.assign(intake, number).await?;
         }
         if self.member != Member::default() {
-            return self.pass(&intake).await;
+            return self.pass(intake).await;
         }
         while !intake.is_stopping() {
-            if !self.read_one(&intake).await && !self.end_loans(&intake).await? {
+            if !self.read_one(intake).await && !self.end_loans(intake).await? {
                 break;
             }
             if self.world.has_group() {
-                self.turn(&intake).await?;
+                self.turn(intake).await?;
             }
         }
         if !self.world.has_group() {
@@ -80,12 +90,10 @@ impl Source for SimulatedTopic {
         } else {
             Duration::MAX
         };
-        self.let_go(&intake, &all, timeout).await;
+        self.let_go(intake, &all, timeout).await;
         Ok(())
     }
-}
 
-impl SimulatedTopic {
     async fn assign(&mut self, intake: &Intake, number: i32) -> Result<(), SourceError> {
         self.world.step().await;
         let partition = World::partition(number);

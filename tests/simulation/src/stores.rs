@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tamis_core::dead::HEADER_STAGE;
 use tamis_core::headers;
 use tamis_core::sink::{Record, Records, Sink, SinkError, Verdict};
 
 use crate::plan::Plan;
+use crate::versions;
 use crate::world::World;
 
 /// The store that can never write some records.
@@ -64,6 +66,11 @@ impl Sink for KeyedStore {
 
 impl KeyedStore {
     fn put(&self, record: Record<'_>) -> Verdict {
+        if is_letter(record) {
+            versions::check_letter(record);
+        } else {
+            versions::check(record);
+        }
         let id = record.id();
         if (self.refuses)(self.world.plan(id.partition.number, id.offset)) {
             return Verdict::Rejected("impossible".to_owned());
@@ -77,9 +84,13 @@ impl KeyedStore {
     }
 }
 
+fn is_letter(record: Record<'_>) -> bool {
+    headers::iter(record.headers()).any(|(name, _)| name == HEADER_STAGE)
+}
+
 /// A dead letter is named by the stage, too.
 pub(crate) fn key(record: Record<'_>) -> String {
-    let stage = headers::iter(record.headers()).find(|(name, _)| *name == "tamis-stage");
+    let stage = headers::iter(record.headers()).find(|(name, _)| *name == HEADER_STAGE);
     match stage {
         Some((_, stage)) => {
             format!(

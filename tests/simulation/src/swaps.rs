@@ -2,11 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tamis_core::{Link, NextChain, Swapper, Trial, TrialLimits, TrialState};
 
 use crate::transform::{self, Flaw};
 use crate::world::World;
+
+/// The reason of a person who takes a version back.
+pub(crate) const TAKEN_BACK: &str = "taken back";
+
+/// What became of swaps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swaps {
+    /// Those that all lanes made.
+    pub done: u64,
+    /// Trials that new plugins passed.
+    pub passed: u64,
+    /// Trials after which those before them were back.
+    pub failed: u64,
+}
+
+impl std::ops::AddAssign for Swaps {
+    fn add_assign(&mut self, more: Self) {
+        self.done += more.done;
+        self.passed += more.passed;
+        self.failed += more.failed;
+    }
+}
 
 /// All versions of the second plugin in one life, and who decided what.
 #[derive(Debug, Default)]
@@ -81,37 +104,59 @@ pub(crate) async fn run(world: &Arc<World>, swapper: Swapper, history: &Arc<Hist
             to,
             trial: trial.clone(),
         });
+        // What would stop the one before is left to a version that fails, too: it would make letters of what it fails on beside.
+        world.go_on(flaw == Flaw::Fails);
         let next =
             (0..swapper.lanes()).map(|lane| next(world, lane, to, flaw, trial.as_ref(), history));
         if swapper.swap(next.collect()).await.is_err() {
+            let stops = tokio::time::timeout(Duration::ZERO, swapper.stopping()).await;
+            let is_over = world.is_read() || stops.is_ok();
+            assert!(is_over, "lanes were not swapped, and the pipeline goes on");
             break;
         }
+        world.count(|swaps| swaps.done += 1);
         running = to;
         if let Some(trial) = trial {
-            // A person may take back what nobody found guilty; no one lets stay what is.
-            let takes_back = flaw != Flaw::None || world.chance(30);
-            let end = tokio::time::timeout(world.random_ms(0..800), trial.ended()).await;
-            if end.is_err() && takes_back {
-                trial.fail("taken back".to_owned());
-            } else if end.is_err() {
-                trial.pass();
-            }
-            if trial.state() != TrialState::Passed {
-                assert!(
-                    takes_back || world.faults().plugins > 0,
-                    "a good one was taken back"
-                );
+            if end(world, &trial, to, flaw).await == TrialState::Passed {
+                world.count(|swaps| swaps.passed += 1);
+            } else {
+                world.count(|swaps| swaps.failed += 1);
                 running = from;
             }
-            world.say(&format!("trial of {to}: {:?}", trial.state()));
         }
+        world.go_on(false);
     }
     std::future::pending::<()>().await;
 }
 
+/// How the trial of the version `to` ends.
+async fn end(world: &World, trial: &Trial, to: u32, flaw: Flaw) -> TrialState {
+    let end = tokio::time::timeout(world.random_ms(0..800), trial.ended()).await;
+    // A person may take back what nobody found guilty; no one lets stay what is.
+    if end.is_err() && (flaw != Flaw::None || world.chance(30)) {
+        trial.fail(TAKEN_BACK.to_owned());
+    } else if end.is_err() {
+        trial.pass();
+    }
+    let state = trial.state();
+    world.say(&format!("trial of {to}: {state:?}"));
+    match &state {
+        TrialState::Failed(reason) if reason != TAKEN_BACK => assert!(
+            flaw != Flaw::None || world.has_stopped(),
+            "a good one was taken back: {reason}"
+        ),
+        TrialState::Failed(_) => {}
+        TrialState::Passed | TrialState::Running => {
+            assert_eq!(flaw, Flaw::None, "a bad one stays");
+        }
+    }
+    state
+}
+
 fn limits(flaw: Flaw) -> TrialLimits {
     TrialLimits {
-        rejected_per_million_max: if flaw == Flaw::Refuses { 0 } else { 1_000_000 },
+        // A good version refuses just what the others do. One that fails is to be found guilty of that alone.
+        rejected_per_million_max: if flaw == Flaw::Fails { 1_000_000 } else { 0 },
         record_nanos_max: None,
     }
 }
@@ -125,7 +170,7 @@ fn next(
     trial: Option<&Arc<Trial>>,
     history: &Arc<History>,
 ) -> NextChain {
-    let [first, second] = transform::chain(world, version, flaw, Some((history, lane)));
+    let [first, second] = transform::chain(world, version, flaw, trial, Some((history, lane)));
     let first = if world.chance(50) {
         Link::Kept(0)
     } else {

@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
+use tamis_core::Trial;
 use tamis_core::batch::{Batch, Row, Span};
 use tamis_core::transform::{Applied, Rejection, Said, Stage, Transform, TransformError};
 
 use crate::plan::Plan;
-use crate::swaps::History;
+use crate::swaps::{History, TAKEN_BACK};
+use crate::versions;
 use crate::world::World;
 
-/// The plugins of one lane, by its number; the second one tells `history` what it decides.
+/// The plugins of one lane, by its number; the second one tells `history` what it decides, and may be on trial. Each writes its version
+/// into the key of what goes on, behind those of the ones before.
 pub(crate) fn chain(
     world: &Arc<World>,
     version: u32,
     flaw: Flaw,
+    trial: Option<&Arc<Trial>>,
     history: Option<(&Arc<History>, usize)>,
 ) -> [Box<dyn Transform>; 2] {
-    let planned = |name: &str, decide, flaw, history| -> Box<dyn Transform> {
+    let planned = |name: &str, decide, flaw, trial: Option<&_>, history| -> Box<dyn Transform> {
         let stage = Stage {
             name: name.to_owned(),
             version: version.to_string(),
@@ -27,15 +31,17 @@ pub(crate) fn chain(
             version,
             flaw,
             decide,
+            trial: trial.map(Arc::clone),
             history,
         })
     };
     [
-        planned("first", first, Flaw::None, None),
+        planned("first", first, Flaw::None, None, None),
         planned(
             "second",
             second,
             flaw,
+            trial,
             history.map(|(history, lane)| (Arc::clone(history), lane)),
         ),
     ]
@@ -98,6 +104,7 @@ struct Planned {
     version: u32,
     flaw: Flaw,
     decide: fn(Plan, u32) -> Decision,
+    trial: Option<Arc<Trial>>,
     history: Option<(Arc<History>, usize)>,
 }
 
@@ -111,20 +118,8 @@ impl Planned {
             decision => decision,
         }
     }
-}
 
-impl Transform for Planned {
-    fn stage(&self) -> &Stage {
-        &self.stage
-    }
-
-    fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
-        let stops = self.world.faults().plugins;
-        if self.world.random(|random| random.u32(0..1000)) < stops {
-            self.world.say("a plugin stops the pipeline");
-            let (stage, reason) = (self.stage.clone(), "planned".to_owned());
-            return Err(TransformError { stage, reason });
-        }
+    fn decide(&self, batch: &mut Batch) -> Applied {
         let (mut applied, mut rows, mut bytes) = (Applied::default(), Vec::new(), Vec::new());
         let partition = batch.partition().number;
         let mut text = |text: &str| {
@@ -134,12 +129,15 @@ impl Transform for Planned {
         };
         for row in batch.rows() {
             let Row { offset, .. } = *row;
-            match self.decision(batch, row) {
-                Decision::Keep => rows.push(*row),
+            let decision = self.decision(batch, row);
+            let key = text(&versions::marked(batch.bytes(row.key), self.version));
+            let row = Row { key, ..*row };
+            match decision {
+                Decision::Keep => rows.push(row),
                 Decision::Drop => applied.dropped += 1,
-                decision @ (Decision::Reject | Decision::Fail) => {
+                Decision::Reject | Decision::Fail => {
                     applied.trapped += u64::from(matches!(decision, Decision::Fail));
-                    let reason = "planned".to_owned();
+                    let reason = versions::refusal(self.version);
                     applied.rejected.push(Rejection {
                         offset,
                         number: row.number,
@@ -147,18 +145,18 @@ impl Transform for Planned {
                     });
                 }
                 Decision::Twice => {
-                    let number = batch.numbers().output(row, 1).expect("there are few");
+                    let number = batch.numbers().output(&row, 1).expect("there are few");
                     let value = text(&format!("{partition}.{offset}.{number}"));
                     let second = Row {
                         number,
                         value,
-                        ..*row
+                        ..row
                     };
-                    rows.extend([*row, second]);
+                    rows.extend([row, second]);
                 }
                 Decision::Route(route) => rows.push(Row {
                     route: text(route),
-                    ..*row
+                    ..row
                 }),
             }
         }
@@ -167,14 +165,45 @@ impl Transform for Planned {
             let version = self.version;
             applied.said = Said::new(move |_| history.decided(lane, version));
         }
-        Ok(applied)
+        applied
+    }
+
+    /// Someone else ends the trial while this lane is in the midst of a batch. No one lets stay what has a flaw.
+    fn end_trial(&self, trial: &Trial) {
+        if self.world.chance(5) {
+            let stays = self.flaw == Flaw::None && self.world.chance(50);
+            let ended = if stays {
+                trial.pass()
+            } else {
+                trial.fail(TAKEN_BACK.to_owned())
+            };
+            self.world.say(&format!("meanwhile stays={stays} {ended}"));
+        }
+    }
+}
+
+impl Transform for Planned {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
+        if self.world.stops() {
+            self.world.say("a plugin stops the pipeline");
+            let (stage, reason) = (self.stage.clone(), "planned".to_owned());
+            return Err(TransformError { stage, reason });
+        }
+        Ok(self.decide(batch))
     }
 
     fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
+        if let Some(trial) = &self.trial {
+            self.end_trial(trial);
+        }
         let mut rows = batch.rows().iter();
         if rows.any(|row| matches!(self.decision(batch, row), Decision::Fail)) {
             return Err("planned".to_owned());
         }
-        self.apply(batch).map_err(|error| error.to_string())
+        Ok(self.decide(batch))
     }
 }

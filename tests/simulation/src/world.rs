@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::case::{Case, Fault};
 use crate::plan::{Plan, expected, records};
 use crate::shelf::Shelf;
+use crate::swaps::Swaps;
 
 /// How much there is of each kind of trouble.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +108,7 @@ struct State {
     joining: Vec<(Member, i32)>,
     committed: BTreeMap<i32, (u64, String)>,
     shelf: Shelf,
+    swaps: Swaps,
 }
 
 /// A member of the group, by its number. The first one reads all that the others do not.
@@ -119,6 +121,12 @@ struct Life {
     steps: u32,
     dies_at: Option<u32>,
     is_dead: bool,
+    /// Whether the first member reads no more.
+    is_read: bool,
+    /// Whether a plugin wanted to stop the pipeline.
+    has_stopped: bool,
+    /// Whether none may.
+    goes_on: bool,
 }
 
 /// Lives on when a process dies.
@@ -140,6 +148,8 @@ pub struct Outcome {
     pub trace: String,
     /// Records in all stores together.
     pub stored: usize,
+    /// What became of swaps.
+    pub swaps: Swaps,
 }
 
 impl World {
@@ -172,6 +182,7 @@ impl World {
             joining: Vec::new(),
             committed: BTreeMap::new(),
             shelf: Shelf::default(),
+            swaps: Swaps::default(),
         };
         Arc::new(Self {
             topic,
@@ -249,9 +260,8 @@ impl World {
     pub(crate) fn begin_life(&self, dies_at: Option<u32>) {
         let mut state = self.state();
         state.life = Life {
-            steps: 0,
             dies_at,
-            is_dead: false,
+            ..Life::default()
         };
         state.owners.clear();
         state.joining.clear();
@@ -318,6 +328,45 @@ impl World {
         if self.random(|random| random.u32(0..1000)) < pauses {
             tokio::time::sleep(self.random_ms(1_000..120_000)).await;
         }
+    }
+
+    /// Notes that the first member reads no more in this life.
+    pub(crate) fn end_reading(&self) {
+        self.state().life.is_read = true;
+    }
+
+    /// Whether the first member reads no more in this life.
+    pub(crate) fn is_read(&self) -> bool {
+        self.state().life.is_read
+    }
+
+    /// Whether a plugin stops the pipeline now.
+    pub(crate) fn stops(&self) -> bool {
+        let mut state = self.state();
+        let State {
+            random,
+            faults,
+            life,
+            ..
+        } = &mut *state;
+        let stops = random.u32(0..1000) < faults.plugins && !life.goes_on;
+        life.has_stopped |= stops;
+        stops
+    }
+
+    /// Whether a plugin wanted to stop the pipeline in this life.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.state().life.has_stopped
+    }
+
+    /// Has no plugin stop the pipeline, or lets them again.
+    pub(crate) fn go_on(&self, goes_on: bool) {
+        self.state().life.goes_on = goes_on;
+    }
+
+    /// Counts what became of a swap.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Swaps)) {
+        count(&mut self.state().swaps);
     }
 
     /// What the group has committed of `partition`: the next offset and metadata.
@@ -403,6 +452,11 @@ impl World {
         let stored = found.values().map(BTreeMap::len).sum();
         let mut trace = state.trace.clone();
         writeln!(trace, "{stored} stored").expect("a string takes all");
-        Outcome { trace, stored }
+        let swaps = state.swaps;
+        Outcome {
+            trace,
+            stored,
+            swaps,
+        }
     }
 }

@@ -2,21 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use tamis_simulation::{Case, Fault};
+use tamis_simulation::{Case, Fault, Swaps};
 
 /// Worlds in each run of the tests; `make simulate SEEDS=` runs more.
 const SEEDS: u64 = 2_000;
 
 #[test]
 fn nothing_is_lost_or_doubled_whatever_fails() {
-    let mut stored = 0;
+    let (mut stored, mut swaps) = (0, Swaps::default());
     for seed in 0..SEEDS {
         match Case::new(seed).run() {
-            Ok(outcome) => stored += outcome.stored,
+            Ok(outcome) => {
+                stored += outcome.stored;
+                swaps += outcome.swaps;
+            }
             Err(broken) => panic!("{}: {}", Case::new(seed), broken.law),
         }
     }
     assert!(stored > 0, "the worlds were not empty");
+    let Swaps {
+        done,
+        passed,
+        failed,
+    } = swaps;
+    assert!(done > 0 && passed > 0 && failed > 0, "{swaps:?}");
 }
 
 #[test]

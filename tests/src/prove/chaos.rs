@@ -26,6 +26,8 @@ pub(super) const STEP_WAIT: Duration = Duration::from_mins(2);
 const STILL_WAIT: Duration = Duration::from_mins(2);
 /// How long one action takes, until it is known better.
 const ACTION_S: f64 = 8.0;
+/// What a member that ended by itself said at last.
+const LAST_LINES: usize = 20;
 /// Between two lines about how far it is settled.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -208,7 +210,13 @@ impl<'a> Chaos<'a> {
         assert!(!super::is_interrupted(), "interrupted");
         for member in &mut self.members {
             if let Some(status) = member.ended() {
-                panic!("{} ended by itself: {status}", member.name);
+                let said = member.said();
+                let last: Vec<&str> = said.lines().rev().take(LAST_LINES).collect();
+                let last = last.iter().rev().copied().collect::<Vec<_>>().join("\n");
+                panic!(
+                    "{} ended by itself: {status}; it said at last\n{last}",
+                    member.name
+                );
             }
         }
     }

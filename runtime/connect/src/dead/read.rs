@@ -1,6 +1,5 @@
 //! What lies in the stores of dead letters of a pipeline, up to where they end when reading is asked for.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tamis_config::spec::DeadLettersSpec;
@@ -12,6 +11,7 @@ use super::marker::Marker;
 use crate::dead_folder::DeadFolder;
 use crate::dead_folder::letter::DeadLetter;
 use crate::dead_folder::read::{ReadError as FolderError, Snapshot};
+use crate::halt::{Halt, Refusal};
 #[cfg(feature = "kafka")]
 use crate::kafka::dead_reader::TopicReader;
 
@@ -68,27 +68,12 @@ pub enum ReadError {
     Halted,
 }
 
-/// Asks whoever reads a store to stop.
-#[derive(Debug, Clone, Default)]
-pub struct Halt(Arc<AtomicBool>);
-
-impl Halt {
-    /// From now on reading ends.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it does.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn check(&self) -> Result<(), ReadError> {
-        if self.is_set() {
-            return Err(ReadError::Halted);
+impl From<Refusal> for ReadError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Misconfigured(reason) => Self::Misconfigured(reason),
+            Refusal::Halted => Self::Halted,
         }
-        Ok(())
     }
 }
 

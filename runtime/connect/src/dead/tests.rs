@@ -9,9 +9,10 @@ use tamis_core::sink::Verdict;
 
 use super::letters::LetterSource;
 use super::marker::Marker;
-use super::read::{DeadStore, Entry, Halt, Wanted, open};
+use super::read::{DeadStore, Entry, Wanted, open};
 use super::*;
 use crate::dead_folder::letter::{Content, DeadLetter};
+use crate::halt::Halt;
 use crate::source::BatchLimits;
 use crate::testing::{Memory, keyed, pipeline, run};
 

@@ -24,15 +24,16 @@ use crate::file::lines::Lines;
 use crate::source::BatchLimits;
 
 /// Bytes that are read at once: enough that a read costs nothing beside what it brings.
-const BLOCK_BYTES: usize = 1 << 20;
+pub(super) const BLOCK_BYTES: usize = 1 << 20;
 /// Splits below this are not worth their seek.
 const SPLIT_BYTES_MIN: u64 = 1 << 20;
 
 /// Files of lines, found and ready to read.
 #[derive(Debug)]
 pub struct FileSource {
-    name: Arc<str>,
-    files: Vec<(Arc<str>, u64)>,
+    pub(super) name: Arc<str>,
+    /// Each with its size.
+    pub(super) files: Vec<(Arc<str>, u64)>,
     limits: BatchLimits,
 }
 
@@ -142,16 +143,16 @@ fn open_next(splits: &Mutex<std::vec::IntoIter<Split>>, intake: &Intake) -> Opti
 
 /// Lines of a file that start in `[start, until)`.
 #[derive(Debug)]
-struct Split {
-    partition: Arc<Partition>,
-    start: u64,
-    until: u64,
+pub(super) struct Split {
+    pub(super) partition: Arc<Partition>,
+    pub(super) start: u64,
+    pub(super) until: u64,
     /// Of the whole file.
-    size: u64,
+    pub(super) size: u64,
 }
 
 /// Each of `files` (name and size) in at most `count_max` splits of about `bytes_min` or more.
-fn splits(
+pub(super) fn splits(
     source: &Arc<str>,
     files: &[(Arc<str>, u64)],
     count_max: usize,
@@ -188,7 +189,7 @@ fn splits(
 }
 
 /// Sends the lines of `split` until they end or `send` breaks off.
-fn read(
+pub(super) fn read(
     split: &Split,
     limits: BatchLimits,
     block_bytes: usize,

@@ -30,6 +30,7 @@ pub(super) mod context;
 mod poll;
 mod start;
 
+pub(super) use assigned::Assigned;
 pub(super) use start::Unknown;
 
 /// How long leaving the group may take: what the source ended with must not wait for that for ever.
@@ -114,7 +115,11 @@ impl Source for KafkaSource {
     }
 }
 
-fn properties(spec: &KafkaSourceSpec) -> Result<ClientConfig, String> {
+/// The properties of a member.
+///
+/// # Errors
+/// Where the user sets one that Tamis owns.
+pub(super) fn properties(spec: &KafkaSourceSpec) -> Result<ClientConfig, String> {
     let prefetch_kbytes = (spec.prefetch_bytes_max / 1024).max(1);
     let preferred = [
         ("client.id", "tamis".to_owned()),

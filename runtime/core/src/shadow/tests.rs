@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::batch::BatchBuilder;
+use crate::batch::{BatchBuilder, Span};
 use crate::id::Partition;
 use crate::transform::{Rejection, Stage, TransformError};
 
@@ -103,6 +103,7 @@ fn the_same_decisions_are_no_difference_wherever_their_bytes_lie() {
 fn differences_are_counted_and_the_first_are_shown() {
     let changed = compare_by(&mut [], by(keep), by(change), 12);
     assert_eq!((changed.records, changed.differing), (36, 12));
+    assert_eq!(changed.changes, [(Change::Value, 12)].into());
     assert_eq!(changed.differences.len(), DIFFERENCES_MAX);
     let Difference {
         topic,
@@ -118,10 +119,41 @@ fn differences_are_counted_and_the_first_are_shown() {
     );
 }
 
+/// Gives what lies at offset 1 another key and route, makes two of what lies at 2, and moves 3 in time.
+fn turn(batch: &mut Batch) -> Result<Applied, String> {
+    let mut rows = batch.rows().to_vec();
+    let buffer = batch.next_buffer();
+    rows[0].key = Span::NONE;
+    rows[0].route = Span::new(buffer, 0, 3);
+    rows[2].timestamp_ms = 6;
+    rows.insert(
+        2,
+        Row {
+            number: 1,
+            ..rows[1]
+        },
+    );
+    batch.replace(rows, Some("new".into()));
+    Ok(Applied::default())
+}
+
+#[test]
+fn a_record_may_differ_in_several_things() {
+    let turned = compare_by(&mut [], by(keep), by(turn), 1);
+    assert_eq!(turned.differing, 3);
+    let changes = [Change::Outputs, Change::Key, Change::Route, Change::Time];
+    assert_eq!(turned.changes, changes.map(|change| (change, 1)).into());
+}
+
 #[test]
 fn what_is_dropped_or_refused_is_a_difference_too() {
     let sifted = compare_by(&mut [], by(sift), by(keep), 1);
     assert_eq!(sifted.differing, 2);
+    let changes = [
+        (Change::Fate(Fate::Dropped, Fate::Kept), 1),
+        (Change::Fate(Fate::Refused, Fate::Kept), 1),
+    ];
+    assert_eq!(sifted.changes, changes.into());
     assert_eq!((sifted.old.dropped, sifted.old.rejected), (1, 1));
     assert_eq!((sifted.new.dropped, sifted.new.rejected), (0, 0));
     let [dropped, refused] = &sifted.differences[..] else {
@@ -153,5 +185,5 @@ fn a_comparison_ends_when_its_time_has_passed() {
         &[taken()],
         Duration::ZERO,
     );
-    assert_eq!(nothing, Comparison::default());
+    assert_eq!(nothing, Comparison::new(DIFFERENCES_MAX));
 }

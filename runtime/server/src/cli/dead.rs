@@ -175,7 +175,8 @@ fn offsets(text: &str) -> Result<Offsets, String> {
     range.ok_or_else(|| "expected offsets such as 42, 42..50, 42.. or ..50".to_owned())
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+/// A time as the command line has it.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

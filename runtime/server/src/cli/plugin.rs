@@ -1,6 +1,8 @@
 //! The command line of `tamis plugin`.
 
+pub(crate) mod dev;
 pub(crate) mod live;
+pub(crate) mod replay;
 pub(crate) mod trust;
 
 use std::path::PathBuf;
@@ -11,9 +13,11 @@ pub(crate) const AFTER_HELP: &str = "\
 Examples:
   tamis plugin new mask                    a crate that builds and passes its tests
   tamis plugin build mask                  compile it: mask/mask.wasm
+  tamis plugin dev mask --pipeline msproject    build, test and deploy it at each change
   tamis plugin test mask/mask.wasm         try its cases, the folders in mask/cases
   tamis plugin bench mask/mask.wasm --in logs.ndjson
   tamis plugin fuzz mask/mask.wasm         look for a record that it fails on
+  tamis plugin replay msproject.yaml mask mask/mask.wasm    what it would do otherwise
   tamis plugin deploy msproject mask mask/mask.wasm    into the pipeline that runs
   tamis plugin sign mask/mask.wasm --key tamis.key     for pipelines that run no others
 
@@ -26,6 +30,8 @@ pub(crate) enum PluginCommand {
     New(NewArguments),
     /// Compile the plugin in a folder with a Cargo.toml to WebAssembly
     Build(BuildArguments),
+    /// Build and test a plugin at each change of its folder, and put it into a pipeline that runs
+    Dev(dev::DevArguments),
     /// Show what a compiled plugin is, wants and takes as settings
     Inspect(InspectArguments),
     /// Try a compiled plugin on records, and compare what comes out
@@ -40,6 +46,8 @@ pub(crate) enum PluginCommand {
     Sign(trust::SignArguments),
     /// Tell whether plugins are what a key signed
     Verify(trust::VerifyArguments),
+    /// Show what another version of a plugin would make of records that a pipeline has read
+    Replay(replay::ReplayArguments),
     /// Put another version of a plugin into a pipeline that runs
     Deploy(live::DeployArguments),
     /// List the versions of a pipeline's plugins, and what became of them

@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use serde_json::{Value, json};
 use tamis_config::PluginFiles;
-use tamis_connect::dead::read::{DeadStore, Halt, open};
+use tamis_connect::dead::read::{DeadStore, open};
+use tamis_connect::halt::Halt;
 
 use super::pass::{self, Seen};
 use super::select::Select;

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use tamis_config::PluginFiles;
-use tamis_connect::dead::read::{DeadStore, Halt, open};
+use tamis_connect::dead::read::{DeadStore, open};
 use tamis_connect::dead_folder::letter::Content;
+use tamis_connect::halt::Halt;
 
 use super::pass::{self, Seen};
 use super::plain;

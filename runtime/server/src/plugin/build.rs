@@ -1,11 +1,13 @@
 //! `tamis plugin build`: from a folder with a Cargo.toml to a wasm file that was loaded once.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use tamis_host::{Grants, Plugin};
+use tamis_host::{Engine, Grants, Plugin};
 
 use super::replace;
 use super::toolchain::{self, TARGET, Toolchain};
@@ -22,38 +24,92 @@ pub(super) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit
 }
 
 fn build(arguments: &BuildArguments, options: &CompilerOptions) -> Result<()> {
-    let manifest = arguments.folder.join("Cargo.toml");
-    ensure!(
-        manifest.is_file(),
-        "{} does not exist: name the plugin's folder",
-        manifest.display()
-    );
-    let manifest = manifest.canonicalize()?;
-    let toolchain = toolchain::find()?;
-    let target_folder = target_folder(&toolchain, &manifest)?;
-    let artifact = compile(&toolchain, &manifest, &target_folder)?;
-
-    let name = artifact
-        .file_stem()
-        .context("a wasm file has a name")?
-        .to_string_lossy();
-    let file = format!("{}.wasm", name.replace('_', "-"));
-    let output = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| arguments.folder.join(file));
-    let bytes = std::fs::read(&artifact)?;
-    // All capabilities: whether a pipeline grants them is its own affair.
-    let engine = compiler::engine(options)?;
-    let plugin = Plugin::load(&engine, &artifact, Grants { clock: true })?;
-    replace(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
-    let (name, version) = (&plugin.description().name, &plugin.description().version);
-    eprintln!(
-        "{}: {name} {version}, {} KiB",
-        output.display(),
-        bytes.len().div_ceil(1024)
-    );
+    let engine = || compiler::engine(options);
+    let project = Project::find(&arguments.folder, arguments.output.as_deref())?;
+    let built = project.build(engine)?;
+    built.put()?;
+    eprintln!("{}: {built}", built.output.display());
     Ok(())
+}
+
+/// The folder of a plugin, and what is known of it before it is built.
+#[derive(Debug, Clone)]
+pub(super) struct Project {
+    folder: PathBuf,
+    manifest: PathBuf,
+    toolchain: Toolchain,
+    /// Where cargo makes what it makes.
+    pub(super) target_folder: PathBuf,
+    output: Option<PathBuf>,
+}
+
+/// A plugin that was compiled and loaded, and lies nowhere yet but among what cargo made.
+pub(super) struct Built {
+    pub(super) plugin: Arc<Plugin>,
+    bytes: Vec<u8>,
+    /// Where it is to lie.
+    pub(super) output: PathBuf,
+}
+
+impl Project {
+    /// The one in `folder`, which is to be written to `output` or beside its manifest.
+    pub(super) fn find(folder: &Path, output: Option<&Path>) -> Result<Self> {
+        let manifest = folder.join("Cargo.toml");
+        ensure!(
+            manifest.is_file(),
+            "{} does not exist: name the plugin's folder",
+            manifest.display()
+        );
+        let manifest = manifest.canonicalize()?;
+        let toolchain = toolchain::find()?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            target_folder: target_folder(&toolchain, &manifest)?,
+            manifest,
+            toolchain,
+            output: output.map(Path::to_owned),
+        })
+    }
+
+    /// Compiles it, and loads it once on an `engine`.
+    pub(super) fn build(&self, engine: impl FnOnce() -> Result<Engine>) -> Result<Built> {
+        let artifact = compile(&self.toolchain, &self.manifest, &self.target_folder)?;
+        let name = artifact
+            .file_stem()
+            .context("a wasm file has a name")?
+            .to_string_lossy();
+        let file = format!("{}.wasm", name.replace('_', "-"));
+        let output = self.output.clone();
+        let output = output.unwrap_or_else(|| self.folder.join(file));
+        let bytes = std::fs::read(&artifact)?;
+        // All capabilities: whether a pipeline grants them is its own affair.
+        let plugin = Plugin::load(&engine()?, &artifact, Grants { clock: true })?;
+        Ok(Built {
+            plugin: Arc::new(plugin),
+            bytes,
+            output,
+        })
+    }
+}
+
+impl Built {
+    /// Lays it where it is to lie.
+    pub(super) fn put(&self) -> Result<()> {
+        let output = &self.output;
+        replace(output, &self.bytes).with_context(|| format!("cannot write {}", output.display()))
+    }
+}
+
+impl fmt::Display for Built {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let description = self.plugin.description();
+        let (name, version) = (&description.name, &description.version);
+        write!(
+            f,
+            "{name} {version}, {} KiB",
+            self.bytes.len().div_ceil(1024)
+        )
+    }
 }
 
 /// A folder of its own below the workspace's: all plugins share their dependencies, and native builds are left alone.

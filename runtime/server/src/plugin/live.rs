@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::cli::StateOption;
 use crate::cli::plugin::live::{
     DeployArguments, PipelineArguments, PromoteArguments, RollbackArguments,
 };
@@ -57,30 +58,75 @@ fn found(file: &Path) -> Result<PathBuf> {
     std::path::absolute(file).with_context(|| name.to_string())
 }
 
-/// The folder of the pipeline in the state folder.
-fn folder(of: &PipelineArguments) -> Result<PathBuf> {
-    let chosen = state::chosen(of.state.folder(), |name| std::env::var_os(name));
+/// A pipeline that runs, and where it takes orders.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    pub(super) pipeline: String,
+    socket: PathBuf,
+}
+
+impl Live {
+    pub(super) fn of(pipeline: &str, state: &StateOption) -> Result<Self> {
+        Ok(Self {
+            pipeline: pipeline.to_owned(),
+            socket: state::socket(&folder(pipeline, state)?),
+        })
+    }
+
+    /// Asks for `request`. Gives each line of the answer to `take`, and is back with its end.
+    pub(super) async fn ask(
+        &self,
+        request: &Request,
+        take: impl FnMut(&str) -> io::Result<()>,
+    ) -> Result<Ended> {
+        let asked = ask(&self.socket, request, take).await;
+        asked.map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: AskError) -> anyhow::Error {
+        let (pipeline, socket) = (&self.pipeline, self.socket.display());
+        match error {
+        AskError::NotRunning(error) => Misuse(format!(
+            "no process that runs pipeline {pipeline} listens at {socket} ({error}); start it with `tamis run`, or name the state \
+             folder that it was started with: --state DIR"
+        ))
+        .into(),
+        AskError::Forbidden(error) => Misuse(format!(
+            "{socket} is for its owner and root alone ({error}); ask as the user that runs pipeline {pipeline}"
+        ))
+        .into(),
+        AskError::CutOff => anyhow::anyhow!(
+            "pipeline {pipeline} ended before it answered; `tamis plugin versions {pipeline}` says what it has noted"
+        ),
+        AskError::Io(error) => anyhow::Error::from(error).context(socket.to_string()),
+    }
+    }
+}
+
+/// The folder of `pipeline` in the state folder.
+fn folder(pipeline: &str, state: &StateOption) -> Result<PathBuf> {
+    let chosen = state::chosen(state.folder(), |name| std::env::var_os(name));
     let chosen = chosen.ok_or_else(|| {
         let cure = "name the state folder of the process that runs the pipeline with --state DIR";
         Misuse(cure.to_owned())
     })?;
-    Ok(state::of_pipeline(&chosen, &of.pipeline))
+    Ok(state::of_pipeline(&chosen, pipeline))
 }
 
 /// Asks for `request`, shows what comes of it, and says how it ended.
 fn tell(of: &PipelineArguments, request: &Request, json: bool) -> Result<Exit> {
-    let socket = state::socket(&folder(of)?);
+    let live = Live::of(&of.pipeline, &of.state)?;
     let asked = runtime()?.block_on(async {
         let mut signals = Signals::new()?;
         let mut shown = Steps::new(io::stdout().lock(), json);
-        let asking = ask(&socket, request, |line| go_on(shown.show(line)));
+        let asking = live.ask(request, |line| go_on(shown.show(line)));
         tokio::select! {
-            ended = asking => ended.map(Some).map_err(|error| explain(error, of, &socket)),
+            ended = asking => ended.map(Some),
             () = signals.next() => Ok(None),
         }
     });
     let Some(Ended { ok, said }) = asked? else {
-        let pipeline = &of.pipeline;
+        let pipeline = &live.pipeline;
         eprintln!(
             "not waiting any longer; what was begun goes on, and `tamis plugin versions {pipeline}` says how it ended"
         );
@@ -104,24 +150,5 @@ fn go_on(shown: io::Result<()>) -> io::Result<()> {
     match shown {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         shown => shown,
-    }
-}
-
-fn explain(error: AskError, of: &PipelineArguments, socket: &Path) -> anyhow::Error {
-    let (pipeline, socket) = (&of.pipeline, socket.display());
-    match error {
-        AskError::NotRunning(error) => Misuse(format!(
-            "no process that runs pipeline {pipeline} listens at {socket} ({error}); start it with `tamis run`, or name the state \
-             folder that it was started with: --state DIR"
-        ))
-        .into(),
-        AskError::Forbidden(error) => Misuse(format!(
-            "{socket} is for its owner and root alone ({error}); ask as the user that runs pipeline {pipeline}"
-        ))
-        .into(),
-        AskError::CutOff => anyhow::anyhow!(
-            "pipeline {pipeline} ended before it answered; `tamis plugin versions {pipeline}` says what it has noted"
-        ),
-        AskError::Io(error) => anyhow::Error::from(error).context(socket.to_string()),
     }
 }

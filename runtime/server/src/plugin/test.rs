@@ -5,8 +5,10 @@ mod diff;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use tamis_host::Plugin;
 
 use super::guest::{self, Outcome};
 use super::records;
@@ -48,8 +50,27 @@ fn cases(arguments: &TestArguments, options: &CompilerOptions) -> Result<Exit> {
         failed += usize::from(!problems.is_empty());
         lines.extend(shown(problems));
     }
-    lines.push(format!("{}, {failed} failed", count(cases.len(), "case")));
+    lines.push(summary_of(cases.len(), failed));
     Ok(said(failed == 0, &lines.join("\n")))
+}
+
+/// What `plugin` makes of the cases in the folder at `path`: a summary, and the problems of those that failed.
+pub(super) fn try_cases(plugin: &Arc<Plugin>, path: &Path) -> Result<(String, Vec<String>)> {
+    let cases = case::find(path)?;
+    let (mut failed, mut lines) = (0, Vec::new());
+    for case in &cases {
+        let problems = case.problems(plugin)?;
+        if !problems.is_empty() {
+            failed += 1;
+            lines.push(format!("{case}:"));
+            lines.extend(shown(problems));
+        }
+    }
+    Ok((summary_of(cases.len(), failed), lines))
+}
+
+fn summary_of(cases: usize, failed: usize) -> String {
+    format!("{}, {failed} failed", count(cases, "case"))
 }
 
 /// The records of one file.

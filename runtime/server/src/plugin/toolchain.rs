@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// A way to compile for [`TARGET`].
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Toolchain {
     /// The cargo in the path, whose Rust has the target's standard library.
     Ready,

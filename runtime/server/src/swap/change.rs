@@ -1,7 +1,9 @@
 //! What a configuration that was edited asks for: plugins that stay, change, come and go; or what only a restart can do.
 
+use std::mem::discriminant;
+
 use anyhow::{Result, bail};
-use tamis_config::{PipelineSpec, PluginSpec};
+use tamis_config::{KafkaDelivery, PipelineSpec, PluginSpec, SinkKind, SinkSpec};
 
 use super::candidate::Wanted;
 use crate::plugin_file::PluginFile;
@@ -11,7 +13,7 @@ pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> 
     let parts = [
         ("pipeline", old.name != new.name),
         ("source", old.source != new.source),
-        ("sinks", old.sinks != new.sinks),
+        ("sinks", !sinks_may_change(&old.sinks, &new.sinks)),
         ("dead_letters", old.dead_letters != new.dead_letters),
         ("limits", old.limits != new.limits),
         ("stamp_field", old.stamp_field != new.stamp_field),
@@ -26,12 +28,37 @@ pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> 
         .filter_map(|(part, changed)| changed.then_some(part))
         .collect();
     (!changed.is_empty()).then(|| {
+        let hint = match changed.contains(&"sinks") {
+            true => " (of sinks all can but their names, kinds, the url of files, and what is transactional)",
+            false => "",
+        };
         format!(
-            "{} cannot change while the pipeline runs, and nothing of the file was taken; restart \
+            "{}{hint} cannot change while the pipeline runs, and nothing of the file was taken; restart \
              it, or take that change back",
             changed.join(", ")
         )
     })
+}
+
+/// Whether `new` sinks can take the place of `old` ones: the same names and kinds, and none that shares something with the source or
+/// with what is to be shown later.
+fn sinks_may_change(old: &[SinkSpec], new: &[SinkSpec]) -> bool {
+    let is_alike = |(old, new): (&SinkSpec, &SinkSpec)| {
+        let is_alike = match (&old.kind, &new.kind) {
+            (SinkKind::File(old), SinkKind::File(new)) => old.root == new.root,
+            (old, new) => discriminant(old) == discriminant(new),
+        };
+        old.name == new.name && is_alike
+    };
+    let is_alone = |sink: &SinkSpec| match &sink.kind {
+        SinkKind::Kafka(spec) => matches!(spec.delivery, KafkaDelivery::AtLeastOnce(_)),
+        SinkKind::Elasticsearch(_)
+        | SinkKind::File(_)
+        | SinkKind::Mongodb(_)
+        | SinkKind::Mysql(_) => true,
+    };
+    let alike = old.len() == new.len() && old.iter().zip(new).all(is_alike);
+    old == new || (alike && old.iter().chain(new).all(is_alone))
 }
 
 /// The plugins of `new`, where those of `old` run; `runs` says whether a file is what runs as the one with this index.
@@ -121,7 +148,17 @@ dead_letters: { folder: { path: /dead } }
             &[("stdin: {}", "stdin: { name: me }"), ("/dead", "/other")],
             Some("source, dead_letters"),
         );
-        check(&[("ndjson", "ndjson, paths_max: 7")], Some("sinks"));
+        check(&[("ndjson", "ndjson, paths_max: 7")], None);
+        for (from, to) in [
+            ("out:", "other:"),
+            ("file:///out", "file:///other"),
+            (
+                "file: { url: 'file:///out', path: '{topic}', format: ndjson }",
+                "kafka: { brokers: [a:1], topic: t }",
+            ),
+        ] {
+            check(&[(from, to)], Some("sinks"));
+        }
         // What runs already was not verified with other keys.
         let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
         let trust = format!("trust: {{ keys: [{key}] }}\npipeline: logs");

@@ -14,8 +14,7 @@ use tamis_core::transform::Transform;
 use tamis_host::{Plugin, PluginTransform};
 
 use super::candidate::{Candidate, Running};
-use super::difference;
-use crate::wiring;
+use crate::{difference, wiring};
 
 /// What the present version takes for a record at least, as far as limits are made of it: below, the clock is what is measured.
 const RECORD_NANOS_MIN: u64 = 1_000;
@@ -85,8 +84,8 @@ impl Shadow {
             ));
         }
         let more = policy.rejected_per_million_max;
-        let allowed = share(old.rejected, *records) + more;
-        if new.rejected * 1_000_000 > allowed * (*records).max(RECORDS_MIN) {
+        let beyond = new.rejected.saturating_sub(old.rejected);
+        if beyond * 1_000_000 > more * (*records).max(RECORDS_MIN) {
             return Some(format!(
                 "it refuses {} of the last {records} records, the present version {}; \
                  swap.rejected_per_million_max allows {more} of a million more",
@@ -113,10 +112,8 @@ impl Shadow {
 
     /// What the candidate may cost on probation.
     pub(super) fn trial_limits(&self, policy: &SwapSpec) -> TrialLimits {
-        let Comparison { records, old, .. } = &self.comparison;
-        let rejected = share(old.rejected, *records) + policy.rejected_per_million_max;
         TrialLimits {
-            rejected_per_million_max: rejected.min(1_000_000),
+            rejected_per_million_max: policy.rejected_per_million_max,
             record_nanos_max: self.record_nanos_max(policy),
         }
     }
@@ -132,6 +129,7 @@ impl Shadow {
             failure,
             old,
             new,
+            ..
         } = &self.comparison;
         let cost = |cost: &tamis_core::shadow::Cost| {
             json!({
@@ -168,11 +166,6 @@ impl Shadow {
     }
 }
 
-/// Of a million.
-fn share(rejected: u64, records: u64) -> u64 {
-    rejected * 1_000_000 / records.max(1)
-}
-
 fn each(stages: &mut [PluginTransform]) -> Vec<&mut dyn Transform> {
     let each = stages.iter_mut();
     each.map(|stage| stage as &mut dyn Transform).collect()
@@ -207,5 +200,53 @@ impl fmt::Display for Shadow {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tamis_core::shadow::Cost;
+
+    use super::*;
+
+    fn shadow(records: u64, old_rejected: u64, new_rejected: u64) -> Shadow {
+        let cost = |rejected| Cost {
+            rejected,
+            dropped: 0,
+            nanos: 0,
+        };
+        let mut comparison = Comparison::new(0);
+        comparison.records = records;
+        comparison.old = cost(old_rejected);
+        comparison.new = cost(new_rejected);
+        Shadow {
+            comparison,
+            memory_bytes: 0,
+        }
+    }
+
+    fn policy() -> SwapSpec {
+        SwapSpec {
+            rejected_per_million_max: 10_000,
+            ..SwapSpec::default()
+        }
+    }
+
+    #[test]
+    fn in_the_shadow_both_have_the_same_records_so_what_one_refuses_beyond_the_other_counts() {
+        for (records, old_rejected, new_rejected, objects) in [
+            (0, 0, 0, false),
+            (3, 0, 1, false),
+            (3, 0, 2, true),
+            (3, 1, 2, false),
+            (10, 5, 10, true),
+            (300, 7, 10, false),
+            (300, 7, 11, true),
+            (300, 7, 0, false),
+        ] {
+            let objection = shadow(records, old_rejected, new_rejected).objection(&policy());
+            let case = (records, old_rejected, new_rejected);
+            assert_eq!(objection.is_some(), objects, "{case:?}");
+        }
     }
 }

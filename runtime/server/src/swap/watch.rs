@@ -4,9 +4,8 @@
 //! over, or a link on the way (as in a mounted `ConfigMap`) was turned, it is another file or has another time then. An event of the
 //! file system would tell of some of that, on some file systems. A file becomes something else with its signature, too.
 
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tamis_host::open_file;
 use tokio::time::Instant;
 
 use crate::plugin_file::signature_path;
+use crate::stamp::Stamp;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -46,30 +46,6 @@ struct Name {
     seen: Option<Stamp>,
 }
 
-/// What tells one state of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        // What is away for a moment, as between two renames, has not become anything yet.
-        let metadata = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
-}
-
 impl Name {
     fn new(path: PathBuf) -> Self {
         let seen = Stamp::of(&path);
@@ -97,7 +73,7 @@ impl File {
     /// Whether neither is obviously cut short.
     fn is_whole(&self) -> bool {
         // A file that was opened to be written begins with nothing.
-        let has_signature = self.signature.seen.is_none_or(|stamp| stamp.bytes > 0);
+        let has_signature = self.signature.seen.is_none_or(|stamp| !stamp.is_empty());
         has_signature && is_whole(&self.itself.path).unwrap_or(false)
     }
 }

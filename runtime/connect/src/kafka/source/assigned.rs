@@ -1,4 +1,4 @@
-//! The partitions that this member reads, and their records on the way into batches.
+//! The partitions that are read, and their records on the way into batches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::kafka::batch_read::{Queue, Record, TopicHandle};
 use crate::source::BatchLimits;
 
 /// Partitions, sorted by topic and number.
-pub(super) struct Assigned {
+pub(in crate::kafka) struct Assigned {
     slots: Vec<Slot>,
     ready: VecDeque<Batch>,
     limits: BatchLimits,
@@ -31,7 +31,7 @@ struct Slot {
 }
 
 impl Assigned {
-    pub(super) fn new(limits: BatchLimits) -> Self {
+    pub(in crate::kafka) fn new(limits: BatchLimits) -> Self {
         let (slots, ready, headers) = Default::default();
         Self {
             slots,
@@ -42,7 +42,7 @@ impl Assigned {
     }
 
     /// Adds a partition that is read from `start` on.
-    pub(super) fn add(&mut self, partition: Arc<Partition>, start: u64, queue: Queue) {
+    pub(in crate::kafka) fn add(&mut self, partition: Arc<Partition>, start: u64, queue: Queue) {
         let index = match self.find(&partition.topic, partition.number) {
             Ok(_) => unreachable!("a partition is revoked before it is assigned anew"),
             Err(index) => index,
@@ -84,7 +84,7 @@ impl Assigned {
     /// Adds a record to the batch of its partition. `last` is that of the record before in the same batch read.
     ///
     /// What was fetched for a partition that is gone in the meantime, or comes a second time, is left out.
-    pub(super) fn push(&mut self, record: &Record, last: &mut Option<Found>) {
+    pub(in crate::kafka) fn push(&mut self, record: &Record, last: &mut Option<Found>) {
         let (topic, number) = (record.handle(), record.partition());
         let index = match last {
             Some(found) if found.topic == topic && found.number == number => found.index,
@@ -132,14 +132,14 @@ impl Assigned {
     }
 
     /// Makes batches of all records, full or not.
-    pub(super) fn seal_all(&mut self) {
+    pub(in crate::kafka) fn seal_all(&mut self) {
         for slot in &mut self.slots {
             self.ready.extend(slot.seal());
         }
     }
 
     /// The batch that is to be sent next.
-    pub(super) fn pop(&mut self) -> Option<Batch> {
+    pub(in crate::kafka) fn pop(&mut self) -> Option<Batch> {
         self.ready.pop_front()
     }
 
@@ -164,7 +164,7 @@ impl Slot {
 }
 
 /// Where the partition of a record was found.
-pub(super) struct Found {
+pub(in crate::kafka) struct Found {
     topic: TopicHandle,
     number: i32,
     index: usize,

@@ -8,7 +8,8 @@ use tamis_core::dead;
 
 use super::cluster::{Cluster, Input, TOPIC};
 use crate::dead::marker::Marker;
-use crate::dead::read::{DeadStore, Entry, Halt, ReadError, Wanted, open};
+use crate::dead::read::{DeadStore, Entry, ReadError, Wanted, open};
+use crate::halt::Halt;
 
 fn spec(cluster: &Cluster) -> DeadLettersSpec {
     DeadLettersSpec {

@@ -97,7 +97,7 @@ pub(crate) struct RollbackArguments {
 }
 
 /// The name of a folder in the state folder, and nothing that leads elsewhere.
-fn pipeline(text: &str) -> Result<String, &'static str> {
+pub(crate) fn pipeline(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.starts_with('.') || text.contains('/') {
         return Err("expected the name that the configuration gives it at `pipeline:`, not a file");
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tamis_config::DeadLettersSpec;
 use tamis_connect::dead::marker::Marker;
-use tamis_connect::dead::read::{Halt, open};
+use tamis_connect::dead::read::open;
+use tamis_connect::halt::Halt;
 use tempfile::TempDir;
 
 use super::*;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Result;
-use tamis_connect::dead::read::Halt;
+use tamis_connect::halt::Halt;
 use tamis_core::Stop;
 use tokio::sync::watch;
 use tracing::{info, warn};

@@ -21,7 +21,7 @@ pub(in crate::plugin) fn run(arguments: &VersionsArguments) -> Exit {
 /// The entries that are asked for, oldest first; at least one.
 fn entries(arguments: &VersionsArguments) -> Result<Vec<Entry>> {
     let VersionsArguments { of, plugin, .. } = arguments;
-    let (pipeline, folder) = (&of.pipeline, super::folder(of)?);
+    let (pipeline, folder) = (&of.pipeline, super::folder(&of.pipeline, &of.state)?);
     let mut entries = state::read(&folder)?;
     if entries.is_empty() {
         return Err(Misuse(format!(

@@ -1,13 +1,13 @@
 //! What became otherwise of a record, in words.
 
-use tamis_core::shadow::{Became, Output};
+use tamis_core::shadow::{Became, Change, Fate, Output};
 
 use crate::fields;
 
 const WORDS: [&str; 2] = ["was", "is"];
 
 /// How `new` differs from `old`, a line for each difference.
-pub(super) fn of_record(old: &Became, new: &Became) -> Vec<String> {
+pub(crate) fn of_record(old: &Became, new: &Became) -> Vec<String> {
     match (&old.outputs[..], &new.outputs[..]) {
         ([one], [other]) if old.rejected.is_empty() && new.rejected.is_empty() => {
             of_output(one, other)
@@ -16,6 +16,45 @@ pub(super) fn of_record(old: &Became, new: &Became) -> Vec<String> {
             let [was, is] = WORDS;
             vec![format!("{was} {}, {is} {}", fate(old), fate(new))]
         }
+    }
+}
+
+/// The kind of a difference, for a script.
+pub(crate) fn key(change: Change) -> String {
+    match change {
+        Change::Fate(was, is) => format!("{}_to_{}", decided(was), decided(is)),
+        Change::Outputs => "outputs".to_owned(),
+        Change::Value => "value".to_owned(),
+        Change::Key => "key".to_owned(),
+        Change::Headers => "headers".to_owned(),
+        Change::Route => "route".to_owned(),
+        Change::Time => "time".to_owned(),
+        Change::Reason => "reason".to_owned(),
+    }
+}
+
+/// The kind of a difference, for a person.
+pub(crate) fn words(change: Change) -> String {
+    match change {
+        Change::Fate(was, is) => {
+            let [before, now] = WORDS;
+            format!("{before} {}, {now} {}", decided(was), decided(is))
+        }
+        Change::Outputs => "another number of records".to_owned(),
+        Change::Value => "another value".to_owned(),
+        Change::Key => "another key".to_owned(),
+        Change::Headers => "other headers".to_owned(),
+        Change::Route => "another route".to_owned(),
+        Change::Time => "another time".to_owned(),
+        Change::Reason => "refused for another reason".to_owned(),
+    }
+}
+
+fn decided(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Kept => "kept",
+        Fate::Dropped => "dropped",
+        Fate::Refused => "refused",
     }
 }
 
