@@ -331,6 +331,26 @@ fn another_plugin_takes_no_place_though_it_is_signed_by_the_same_key() {
 }
 
 #[test]
+fn a_file_that_was_refused_for_want_of_a_signature_is_taken_once_it_is_signed() {
+    let place = Place::default();
+    let (key, state) = (keygen(&place, "mine"), place.path("state"));
+    versions::put(&place.path("x.wasm"), 1, Does::Keep);
+    sign(&place, "x.wasm", "mine.key");
+    let job = write_job(&place, "stdin: {}", &key, "{}");
+    let mut tamis = Running::start(run(&job).env(STATE, &state).stdin(Stdio::piped()));
+    tamis.await_words("started");
+    fs::remove_file(place.path("x.wasm.minisig")).unwrap();
+    versions::put(&place.path("x.wasm"), 2, Does::Keep);
+    tamis.await_words("has no signature");
+    sign(&place, "x.wasm", "mine.key");
+    tamis.await_words("step=\"switch\"");
+    tamis.write(b"{}\n");
+    tamis.end_input();
+    assert_eq!(tamis.wait().code, Some(0));
+    assert_eq!(made_by(&place), [versions::name(2)]);
+}
+
+#[test]
 fn a_key_is_its_owners_alone_and_never_written_over() {
     let place = Place::default();
     keygen(&place, "mine");
@@ -378,7 +398,8 @@ fn half_a_key_is_in_nobodys_way() {
         let ended = output(&mut full);
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stderr.contains("cannot be written"), "{ended:?}");
-        assert_eq!(visible(&place.path("")).len(), 0);
+        let left = visible(&place.path(""));
+        assert!(left.is_empty(), "{left:?}");
     }
     let ended = plugin(&place, &keygen);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -392,7 +413,8 @@ fn a_password_that_is_none_does_not_make_a_key_without_one() {
         let ended = output(keygen.env(PASSWORD, OsStr::from_bytes(password)));
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(words), "{ended:?}");
-        assert_eq!(visible(&place.path("")).len(), 0);
+        let left = visible(&place.path(""));
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 

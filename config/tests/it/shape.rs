@@ -21,7 +21,7 @@ fn an_unknown_key_names_the_near_miss_or_what_there_is() {
     check(
         &[("pipeline: logs", "pipeline: logs\nwhatever: 1")],
         expect![
-            "logs.yaml:2: whatever: unknown key (there are `pipeline`, `source`, `plugins`, `sinks`, `dead_letters`, `limits`, `swap`, `trust`)"
+            "logs.yaml:2: whatever: unknown key (there are `pipeline`, `source`, `plugins`, `sinks`, `dead_letters`, `limits`, `swap`, `stamp_field`, `trust`)"
         ],
     );
     check(

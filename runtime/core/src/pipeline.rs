@@ -1,33 +1,30 @@
 //! One pipeline: a source, lanes, and the writers of its sinks, from start to end.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{Semaphore, mpsc};
 
-use crate::chain::Chain;
 use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
-use crate::delivery::{Context, Delivery, OnRejected, Role};
+use crate::delivery::{OnRejected, Role};
 use crate::error::PipelineError;
-use crate::exchange::{Exchange, Gate, Start};
+use crate::exchange::{Exchange, Gate};
 use crate::executor::Executor;
 use crate::intake::Intake;
-use crate::lane::{Lane, LaneOutlet, LaneSinks};
 use crate::ledger::Ledger;
-use crate::parking::Parking;
 use crate::retry::Backoff;
-use crate::reveal::RunStores;
-use crate::router::{Claim, Condition, Routes};
-use crate::run_writer::{RunLimits, RunWriter};
+use crate::router::{Condition, Routes};
+use crate::run_writer::RunLimits;
 use crate::sink::{RunSink, RunStore, Sink};
 use crate::source::Source;
 use crate::stamp::Stamper;
-use crate::swap::{LaneEnd, Swapper};
-use crate::transform::{Stage, Transform};
-use crate::writer::{Writer, WriterLimits};
+use crate::swap::Swapper;
+use crate::transform::Transform;
+use crate::writer::WriterLimits;
+use build::{Again, Build, LaneStart, Parts};
+
+mod build;
 
 /// Everything that a pipeline consists of, connected and ready to run.
 pub struct Pipeline {
@@ -42,9 +39,6 @@ pub struct Pipeline {
     exchanges: mpsc::Receiver<Exchange>,
     stamper: Option<Arc<dyn Stamper>>,
 }
-
-/// What a lane begins with.
-type LaneStart = (Vec<Box<dyn Transform>>, LaneEnd);
 
 /// One sink of a pipeline.
 pub struct Outlet {
@@ -106,18 +100,6 @@ pub struct Limits {
 
 /// How long the parts may take to end once time is up.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// Batches that wait in front of a lane.
-const LANE_INBOX_BATCHES: usize = 4;
-/// Parcels that wait in front of a writer.
-const WRITER_INBOX_PARCELS: usize = 4;
-/// How dead letters are written: few, so they wait for each other a little.
-const DEAD_LETTER_LIMITS: WriterLimits = WriterLimits {
-    records_max: 1000,
-    bytes_max: 8 << 20,
-    linger: Duration::from_millis(100),
-    requests_max: 1,
-};
-
 /// How a pipeline ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -126,9 +108,6 @@ pub struct Summary {
     /// Batches that were taken but not settled: they are not committed and will be read again.
     pub unsettled: usize,
 }
-
-/// Each resolves when its part ends.
-type Parts = JoinSet<()>;
 
 impl Pipeline {
     /// Puts a pipeline together; `lanes` holds the transforms of each lane.
@@ -215,8 +194,8 @@ impl Pipeline {
         let count = lanes.len();
         let writers = build.sinks(sinks, count, &dead);
         let lanes = build.lanes(lanes, writers, &dead, stamper.as_ref());
-        let stores = std::mem::take(&mut build.stores);
-        build.parts = &mut revealer;
+        let stores = build.stores();
+        let mut build = Build::new(&mut revealer, executor, &control, &counts, limits);
         let no_more = build.revealer(&stores, &ledger);
         let intake = Intake {
             ledger: Arc::clone(&ledger),
@@ -229,11 +208,8 @@ impl Pipeline {
         };
         let gate = Gate::of(&intake, swapper.orders());
         let settled = async {
-            let again = Again {
-                build: Build::new(&mut parts, executor, &control, &counts, limits),
-                lanes: count,
-                dead,
-            };
+            let build = Build::new(&mut parts, executor, &control, &counts, limits);
+            let again = Again::new(build, count, dead);
             let ended = tokio::select! {
                 biased;
                 ended = source.run(intake) => ended,
@@ -277,252 +253,6 @@ async fn in_time(settled: impl Future<Output = ()>, control: &Control, timeout: 
 async fn time_is_up(control: &Control, timeout: Duration) {
     control.stopping().await;
     let _ended = tokio::time::timeout(timeout, control.ended()).await;
-}
-
-/// Starts the parts of a pipeline, from its end to its beginning.
-struct Build<'a> {
-    parts: &'a mut Parts,
-    executor: &'a Executor,
-    control: &'a Control,
-    counts: &'a Arc<Counts>,
-    limits: Limits,
-    stores: RunStores,
-}
-
-impl<'a> Build<'a> {
-    fn new(
-        parts: &'a mut Parts,
-        executor: &'a Executor,
-        control: &'a Control,
-        counts: &'a Arc<Counts>,
-        limits: Limits,
-    ) -> Self {
-        Self {
-            parts,
-            executor,
-            control,
-            counts,
-            limits,
-            stores: RunStores::default(),
-        }
-    }
-
-    fn start(
-        &mut self,
-        executor: &Executor,
-        part: String,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let ended = executor.spawn(&part, work);
-        let control = self.control.clone();
-        self.parts.spawn(async move {
-            if ended.await.is_err() {
-                control.fail(PipelineError::Panicked { part });
-            }
-        });
-    }
-
-    fn context(&self, name: &str, role: Role, on_rejected: OnRejected) -> Context {
-        Context {
-            stage: Stage {
-                name: name.to_owned(),
-                version: String::new(),
-            },
-            role,
-            on_rejected,
-            parking: None,
-            control: self.control.clone(),
-            counts: Arc::clone(self.counts),
-            backoff: self.limits.backoff,
-            seed: self.limits.seed,
-        }
-    }
-
-    fn keyed(
-        &mut self,
-        context: Context,
-        sink: Arc<dyn Sink>,
-        limits: WriterLimits,
-    ) -> mpsc::Sender<Delivery> {
-        let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
-        let name = format!("writer {}", context.stage.name);
-        let writer = Writer::new(context, sink, limits, inbox);
-        // A task: it waits for answers and computes next to nothing.
-        self.start(&Executor::Tasks, name, writer.run());
-        to
-    }
-
-    /// Starts what writes letters; what both stores refuse goes where `refused` says.
-    fn letters(
-        &mut self,
-        name: &str,
-        role: Role,
-        to: DeadLetters,
-        refused: OnRejected,
-    ) -> mpsc::Sender<Delivery> {
-        let on_rejected = match to.second {
-            Some(second) => {
-                let context = self.context(&format!("{name}, second store"), role, refused);
-                OnRejected::Forward(self.keyed(context, second, DEAD_LETTER_LIMITS))
-            }
-            None => refused,
-        };
-        let context = self.context(name, role, on_rejected);
-        self.keyed(context, to.first, DEAD_LETTER_LIMITS)
-    }
-
-    /// For each sink, for each lane: where the lane hands its records to.
-    fn sinks(
-        &mut self,
-        sinks: Vec<Outlet>,
-        lanes: usize,
-        dead: &mpsc::Sender<Delivery>,
-    ) -> Vec<SinkStart> {
-        let start = |(index, sink): (usize, Outlet)| {
-            let context = self.context(
-                &sink.name,
-                Role::Sink(index),
-                OnRejected::Letter(dead.clone()),
-            );
-            let (outlets, run_limits) = match sink.destination {
-                Destination::Keyed(store, limits) => {
-                    let parking = self.parking(&sink.name, sink.on_outage, dead);
-                    let context = Context { parking, ..context };
-                    let to = self.keyed(context, store, limits);
-                    (
-                        vec![
-                            LaneOutlet {
-                                to,
-                                has_runs: false
-                            };
-                            lanes
-                        ],
-                        None,
-                    )
-                }
-                Destination::Runs(sinks, store, limits) => {
-                    assert_eq!(sinks.len(), lanes, "one sink with runs for each lane");
-                    let waits = matches!(sink.on_outage, OnOutage::Wait);
-                    assert!(waits, "runs are shown in order");
-                    let to = sinks.into_iter().map(|sink| self.runs(&context, sink));
-                    let to = to.collect();
-                    // A store refuses no record, and what shows runs outlives the writer of dead letters.
-                    let context = self.context(&sink.name, Role::Sink(index), OnRejected::Stop);
-                    self.stores.add(context, store);
-                    (to, Some(limits))
-                }
-            };
-            SinkStart {
-                claim: Claim {
-                    routes: sink.routes,
-                    condition: sink.condition,
-                },
-                outlets,
-                run_limits,
-            }
-        };
-        sinks.into_iter().enumerate().map(start).collect()
-    }
-
-    /// Starts what writes the letters of sink `name` while its store is away. What that refuses is a dead letter.
-    fn parking(
-        &mut self,
-        name: &str,
-        on_outage: OnOutage,
-        dead: &mpsc::Sender<Delivery>,
-    ) -> Option<Arc<Parking>> {
-        match on_outage {
-            OnOutage::Wait => None,
-            OnOutage::Park { after, to } => {
-                let name = format!("parking of {name}");
-                let refused = OnRejected::Forward(dead.clone());
-                let to = self.letters(&name, Role::Parking, to, refused);
-                Some(Arc::new(Parking::new(after, to)))
-            }
-        }
-    }
-
-    fn runs(&mut self, context: &Context, sink: Box<dyn RunSink>) -> LaneOutlet {
-        let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
-        let writer = RunWriter::new(context.clone(), sink, inbox);
-        self.start(
-            self.executor,
-            format!("writer {}", context.stage.name),
-            writer.run(),
-        );
-        LaneOutlet { to, has_runs: true }
-    }
-
-    /// Starts what shows runs, until what is returned is dropped.
-    fn revealer(&mut self, stores: &RunStores, ledger: &Arc<Ledger>) -> oneshot::Sender<()> {
-        let (no_more, end) = oneshot::channel();
-        if !stores.is_empty() {
-            let work = stores.clone().run(Arc::clone(ledger), end);
-            self.start(self.executor, "revealer".to_owned(), work);
-        }
-        no_more
-    }
-
-    fn lanes(
-        &mut self,
-        lanes: Vec<LaneStart>,
-        sinks: Vec<SinkStart>,
-        dead: &mpsc::Sender<Delivery>,
-        stamper: Option<&Arc<dyn Stamper>>,
-    ) -> Vec<mpsc::Sender<crate::lane::LaneMessage>> {
-        let start = |(index, (transforms, swaps)): (usize, LaneStart)| {
-            let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
-            let lane = Lane {
-                inbox,
-                chain: Chain::new(transforms),
-                swaps,
-                stamper: stamper.cloned(),
-                sinks: lane_sinks(&sinks, index),
-                dead: dead.clone(),
-                runs: BTreeMap::new(),
-                control: self.control.clone(),
-                counts: Arc::clone(self.counts),
-            };
-            self.start(self.executor, format!("lane {index}"), lane.run());
-            to
-        };
-        lanes.into_iter().enumerate().map(start).collect()
-    }
-}
-
-/// A sink whose writers run.
-struct SinkStart {
-    claim: Claim,
-    outlets: Vec<LaneOutlet>,
-    run_limits: Option<RunLimits>,
-}
-
-/// Starts what writes to sinks, while a pipeline runs.
-struct Again<'a> {
-    build: Build<'a>,
-    lanes: usize,
-    dead: mpsc::Sender<Delivery>,
-}
-
-impl Start for Again<'_> {
-    fn start(&mut self, sinks: Vec<Outlet>) -> Vec<LaneSinks> {
-        let started = self.build.sinks(sinks, self.lanes, &self.dead);
-        let lanes = 0..self.lanes;
-        lanes.map(|lane| lane_sinks(&started, lane)).collect()
-    }
-}
-
-/// Where the lane with this index hands its records to.
-fn lane_sinks(sinks: &[SinkStart], index: usize) -> LaneSinks {
-    let limits = sinks.iter().filter_map(|sink| sink.run_limits);
-    LaneSinks {
-        outlets: sinks
-            .iter()
-            .map(|sink| sink.outlets[index].clone())
-            .collect(),
-        claims: sinks.iter().map(|sink| sink.claim.clone()).collect(),
-        run_limits: limits.reduce(RunLimits::tighter),
-    }
 }
 
 #[cfg(test)]
