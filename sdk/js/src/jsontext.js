@@ -7,9 +7,11 @@ import { decode } from "./text.js";
 
 export class EditError extends Reject {}
 
-const SPACE = /[ \t\n\r]*/y;
-const SCALAR = /[^,\]} \t\n\r]+/y;
-const MARK = /["{}[\]]/g;
+// Characters, by their codes.
+const [TAB, LINE_FEED, RETURN, BLANK, QUOTE, COMMA, BACKSLASH] = [9, 10, 13, 32, 34, 44, 92];
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125];
+// Pointers that are kept taken apart; a plugin has a handful.
+const POINTERS_MAX = 256;
 const INDEX = /^(?:0|[1-9][0-9]*)$/;
 
 // The text and the JSON in `value`, a Uint8Array or null. Throws Reject where there is none.
@@ -30,7 +32,19 @@ function dump(value) {
   return text;
 }
 
+const pointers = new Map();
+
 function tokens(pointer) {
+  let path = pointers.get(pointer);
+  if (path === undefined) {
+    path = takenApart(pointer);
+    if (pointers.size >= POINTERS_MAX) pointers.clear();
+    pointers.set(pointer, path);
+  }
+  return path;
+}
+
+function takenApart(pointer) {
   if (pointer === "") return [];
   if (!pointer.startsWith("/")) throw new EditError(`${JSON.stringify(pointer)} is no JSON pointer: one begins with /`);
   const parts = pointer.slice(1).split("/");
@@ -49,25 +63,87 @@ export function lookup(value, pointer, otherwise) {
   return value;
 }
 
+// What is edited in a value, with its text and its JSON.
+export class Edits {
+  #text;
+  #json;
+  // Members that are new: most edits add some, for which nothing has to be looked for in the text.
+  #added = new Map();
+  #document = null;
+  touched = false;
+
+  constructor(text, json) {
+    this.#text = text;
+    this.#json = json;
+  }
+
+  set(pointer, value) {
+    const path = this.#path(pointer);
+    const text = dump(value);
+    const token = path[0];
+    const isNew = this.#document === null && !Object.hasOwn(this.#json, token);
+    if (isNew && path.length === 1) this.#added.set(token, text);
+    else if (isNew && !this.#added.has(token)) this.#added.set(token, wrapped(path.slice(1), text));
+    else this.#whole().set(path, text);
+    this.touched = true;
+  }
+
+  remove(pointer) {
+    const removed = this.#whole().remove(this.#path(pointer));
+    this.touched ||= removed;
+    return removed;
+  }
+
+  // The text, with what was edited.
+  text() {
+    if (this.#document !== null) return this.#document.text();
+    const end = this.#text.lastIndexOf("}");
+    let inner = "";
+    // The first one has a comma in front of it where there is a member before.
+    let joint = Object.keys(this.#json).length === 0 ? "" : ",";
+    this.#added.forEach((text, token) => {
+      inner += `${joint}${dump(token)}:${text}`;
+      joint = ",";
+    });
+    return this.#text.slice(0, end) + inner + this.#text.slice(end);
+  }
+
+  #path(pointer) {
+    if (typeof this.#json !== "object" || this.#json === null || Array.isArray(this.#json)) {
+      throw new EditError("cannot be edited: the value is no JSON object");
+    }
+    const path = tokens(pointer);
+    if (path.length === 0) throw new EditError("cannot be edited: the pointer names the whole value");
+    return path;
+  }
+
+  // The value taken apart, with the new members in it.
+  #whole() {
+    if (this.#document === null) {
+      this.#document = new Document(this.#text);
+      for (const [token, text] of this.#added) this.#document.set([token], text);
+    }
+    return this.#document;
+  }
+}
+
 // An object or array, taken apart one level deep. `text` is valid JSON.
 //
 // A part is a member or an element: `lead`, what is in front of its value (key, colon, blanks); the value's text; `trail`, blanks behind.
-export class Document {
+class Document {
   constructor(text) {
-    const start = behind(SPACE, text, 0);
+    const start = behindSpace(text, 0);
     this.isObject = text[start] === "{";
-    if (!this.isObject && text[start] !== "[") throw new EditError("cannot be edited: the value is no JSON object");
     this.head = text.slice(0, start + 1);
     this.blank = "";
     this.parts = [];
-    this.touched = false;
     this.tail = text.slice(this.#read(text, start + 1));
   }
 
   // Reads the parts from `at` on, and returns where the closing bracket is.
   #read(text, at) {
     const closes = this.isObject ? "}" : "]";
-    const first = behind(SPACE, text, at);
+    const first = behindSpace(text, at);
     if (text[first] === closes) {
       this.blank = text.slice(at, first);
       return first;
@@ -75,15 +151,15 @@ export class Document {
     for (;;) {
       const begin = at;
       let key = null;
-      at = behind(SPACE, text, at);
+      at = behindSpace(text, at);
       if (this.isObject) {
         const end = behindString(text, at);
         key = JSON.parse(text.slice(at, end));
         // Behind the colon.
-        at = behind(SPACE, text, behind(SPACE, text, end) + 1);
+        at = behindSpace(text, behindSpace(text, end) + 1);
       }
       const end = behindValue(text, at);
-      const next = behind(SPACE, text, end);
+      const next = behindSpace(text, end);
       this.parts.push({ key, lead: text.slice(begin, at), text: text.slice(at, end), trail: text.slice(end, next) });
       if (text[next] === closes) return next;
       at = next + 1;
@@ -96,25 +172,7 @@ export class Document {
     return this.head + this.blank + inner + this.tail;
   }
 
-  set(pointer, value) {
-    this.#set(this.#path(pointer), dump(value));
-    this.touched = true;
-  }
-
-  remove(pointer) {
-    const removed = this.#remove(this.#path(pointer));
-    this.touched ||= removed;
-    return removed;
-  }
-
-  #path(pointer) {
-    if (!this.isObject) throw new EditError("cannot be edited: the value is no JSON object");
-    const path = tokens(pointer);
-    if (path.length === 0) throw new EditError("cannot be edited: the pointer names the whole value");
-    return path;
-  }
-
-  #set([token, ...rest], text) {
+  set([token, ...rest], text) {
     const part = this.#find(token);
     if (part === undefined) {
       this.#append(token, wrapped(rest, text));
@@ -123,18 +181,18 @@ export class Document {
     } else {
       if (!isNested(part)) throw new EditError(`cannot be edited: there is a value at ${JSON.stringify(token)}, and none in it`);
       const inner = new Document(part.text);
-      inner.#set(rest, text);
+      inner.set(rest, text);
       part.text = inner.text();
     }
   }
 
-  #remove([token, ...rest]) {
+  remove([token, ...rest]) {
     const part = this.#find(token);
     if (part === undefined) return false;
     if (rest.length > 0) {
       if (!isNested(part)) return false;
       const inner = new Document(part.text);
-      const removed = inner.#remove(rest);
+      const removed = inner.remove(rest);
       part.text = inner.text();
       return removed;
     }
@@ -168,10 +226,13 @@ function wrapped(path, text) {
   return path.reduceRight((inner, token) => `{${dump(token)}:${inner}}`, text);
 }
 
-function behind(pattern, text, at) {
-  pattern.lastIndex = at;
-  pattern.test(text);
-  return Math.max(pattern.lastIndex, at);
+function isSpace(code) {
+  return code === BLANK || code === LINE_FEED || code === RETURN || code === TAB;
+}
+
+function behindSpace(text, at) {
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return at;
 }
 
 function behindString(text, at) {
@@ -179,20 +240,33 @@ function behindString(text, at) {
   for (;;) {
     quote = text.indexOf('"', quote + 1);
     let slashes = 0;
-    while (text[quote - 1 - slashes] === "\\") slashes += 1;
+    while (text.charCodeAt(quote - 1 - slashes) === BACKSLASH) slashes += 1;
     if (slashes % 2 === 0) return quote + 1;
   }
 }
 
 function behindValue(text, at) {
-  if (text[at] === '"') return behindString(text, at);
-  if (text[at] !== "{" && text[at] !== "[") return behind(SCALAR, text, at);
-  let depth = 0;
-  MARK.lastIndex = at;
+  const first = text.charCodeAt(at);
+  if (first === QUOTE) return behindString(text, at);
+  if (first === OPEN_OBJECT || first === OPEN_ARRAY) return behindBrackets(text, at);
   for (;;) {
-    const mark = MARK.exec(text)[0];
-    if (mark === '"') MARK.lastIndex = behindString(text, MARK.lastIndex - 1);
-    else depth += mark === "{" || mark === "[" ? 1 : -1;
-    if (depth === 0) return MARK.lastIndex;
+    at += 1;
+    const code = text.charCodeAt(at);
+    if (code === COMMA || code === CLOSE_OBJECT || code === CLOSE_ARRAY || isSpace(code)) return at;
+  }
+}
+
+function behindBrackets(text, at) {
+  let depth = 0;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = behindString(text, at);
+      continue;
+    }
+    at += 1;
+    if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth += 1;
+    else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) depth -= 1;
+    if (depth === 0) return at;
   }
 }

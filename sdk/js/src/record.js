@@ -2,7 +2,7 @@
 
 import { Reject, SAME } from "./fate.js";
 import { hash, isBelow } from "./id.js";
-import { Document, lookup, parse } from "./jsontext.js";
+import { Edits, lookup, parse } from "./jsontext.js";
 import { bytesOf, encode } from "./text.js";
 
 export class Record {
@@ -122,8 +122,8 @@ export class Record {
 
   #edited() {
     if (this.edits === null) {
-      this.json();
-      this.edits = new Document(this.#parsed.text);
+      const json = this.json();
+      this.edits = new Edits(this.#parsed.text, json);
     }
     return this.edits;
   }

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Reject } from "../src/fate.js";
-import { Document, EditError, lookup, parse } from "../src/jsontext.js";
+import { EditError, Edits, lookup, parse } from "../src/jsontext.js";
 import { encode } from "../src/text.js";
 
 function edited(text, ...edits) {
-  const document = new Document(text);
+  const document = new Edits(text, JSON.parse(text));
   for (const edit of edits) {
     if (edit.length > 1) document.set(...edit);
     else document.remove(...edit);
@@ -24,6 +24,9 @@ test("new members come right before the brace", () => {
     ['{ "a" : 1 }\n', '{ "a" : 1 ,"k":"v"}\n'],
   ]) {
     assert.equal(edited(text, ["/k", "v"]), expected);
+    assert.equal(edited(text, ["/k", 1], ["/k", "v"]), expected);
+    // The same where the text has to be looked at.
+    assert.equal(edited(text, ["/k", 1], ["/x"], ["/k", "v"]), expected);
   }
 });
 
@@ -130,7 +133,8 @@ test("edits are those of an object", () => {
 
   for (let round = 0; round < 2_000; round += 1) {
     let model = Object.fromEntries(Array.from({ length: below(4) }, () => [one(keys), value(2)]));
-    const document = new Document(JSON.stringify(model, null, below(2)));
+    const text = JSON.stringify(model, null, below(2));
+    const document = new Edits(text, JSON.parse(text));
     for (let edit = 0; edit < 3; edit += 1) {
       const path = [one(keys), ...Array.from({ length: below(3) }, () => one([...keys, "0", "1", "-"]))];
       const pointer = path.map((it) => `/${it.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");

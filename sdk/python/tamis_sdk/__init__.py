@@ -20,6 +20,7 @@
 
 from .effects import LogLevel
 from .fate import Fate, Output, Reject
+from .id import is_in_sample
 from .jsontext import EditError
 from .plugin import ConfigError, Metadata, Plugin, export_plugin, now_ms
 from .record import Record
@@ -35,5 +36,6 @@ __all__ = [
     "Record",
     "Reject",
     "export_plugin",
+    "is_in_sample",
     "now_ms",
 ]

@@ -3,7 +3,7 @@ made from the contract when a component is built.
 """
 
 import json
-import traceback
+import re
 from typing import Any
 
 from componentize_py_types import Err  # type: ignore[import-not-found]
@@ -16,6 +16,7 @@ from .plugin import ConfigError, Metadata, Plugin
 
 #: The host keeps no more of a plugin's last words.
 _LAST_WORDS_MAX = 4_096
+_MOUNT = re.compile(r"^/[0-9]+/")
 
 
 def world(name: str, version: str) -> type:
@@ -30,16 +31,16 @@ def world(name: str, version: str) -> type:
         if plugin.wants & metadata:
             wants |= records.Metadata[metadata.name]
 
-    class WitWorld:
-        def __init__(self) -> None:
-            self.plugin: Plugin | None = None
+    # Of this class there is an instance for each call, so what lasts is kept beside it.
+    configured: list[Plugin] = []
 
+    class WitWorld:
         def describe(self) -> Any:
             return records.Description(name, version, settings_schema, wants)
 
         def configure(self, settings: str) -> None:
             try:
-                self.plugin = plugin(schema.checked(json.loads(settings), plugin.settings))
+                configured[:] = [plugin(schema.checked(json.loads(settings), plugin.settings))]
             except ConfigError as error:
                 raise Err(records.SettingsError(error.field, error.message)) from None
             except BaseException as error:
@@ -48,9 +49,7 @@ def world(name: str, version: str) -> type:
 
         def process(self, batch: Any) -> Any:
             try:
-                if self.plugin is None:
-                    raise RuntimeError("the plugin got a batch before its settings")
-                answer = flat.process(self.plugin, batch)
+                answer = flat.process(configured[0], batch)
                 return records.Answer(**vars(answer))
             except BaseException as error:
                 panic.panicked(last_words(error))
@@ -61,9 +60,15 @@ def world(name: str, version: str) -> type:
 
 def last_words(error: BaseException) -> str:
     """The message of an exception, and the place in the plugin that it came from."""
-    said = "".join(traceback.format_exception_only(error)).strip()
-    frames = traceback.extract_tb(error.__traceback__)
-    # What the SDK raises is the doing of the line that called it.
-    theirs = [frame for frame in frames if "tamis_sdk/" not in frame.filename] or frames
-    place = f" at {theirs[-1].filename}:{theirs[-1].lineno}" if theirs else ""
-    return said.encode("utf-8", "replace")[: _LAST_WORDS_MAX - 256].decode("utf-8", "ignore") + place
+    # Without the module traceback, which looks for source files, and there is no file system to ask.
+    said = f"{type(error).__name__}: {error}"
+    place = theirs = ""
+    trace = error.__traceback__
+    while trace is not None:
+        # Folders are mounted as /0, /1, … where a component is built.
+        file = _MOUNT.sub("", trace.tb_frame.f_code.co_filename)
+        place = f" at {file}:{trace.tb_lineno}"
+        # What the SDK raises is the doing of the line that called it.
+        theirs = theirs if "tamis_sdk/" in place else place
+        trace = trace.tb_next
+    return said[: _LAST_WORDS_MAX // 4] + (theirs or place)

@@ -25,3 +25,10 @@ def is_below(bits: int, share: float) -> bool:
     """Whether a hash is in the lowest `share`, from 0 to 1, of all hashes."""
     # A float counts up to 2^53 exactly.
     return (bits >> 11) / 2**53 < share
+
+
+def is_in_sample(by: bytes | str, share: float) -> bool:
+    """Whether `by` is in the sample that has this share, from 0 to 1, of all: by its hash, so that what is the same is always decided
+    alike.
+    """
+    return is_below(text_hash(by.encode() if isinstance(by, str) else by), share)

@@ -3,6 +3,7 @@
 What is read is parsed by `json`, whose scanner is C; the text of a value is found by where that scanner stops.
 """
 
+import functools
 import json
 import re
 from typing import Any
@@ -47,16 +48,17 @@ def dump(value: Any) -> str:
     return text
 
 
-def tokens(pointer: str) -> list[str]:
+@functools.lru_cache(maxsize=256)
+def tokens(pointer: str) -> tuple[str, ...]:
     """The tokens of a JSON pointer. Raises EditError where it is none."""
     if pointer == "":
-        return []
+        return ()
     if not pointer.startswith("/"):
         raise EditError(f"{pointer!r} is no JSON pointer: one begins with /")
     parts = pointer[1:].split("/")
     if "~" in pointer:
         parts = [part.replace("~1", "/").replace("~0", "~") for part in parts]
-    return parts
+    return tuple(parts)
 
 
 def lookup(value: Any, pointer: str, default: Any) -> Any:
@@ -85,21 +87,75 @@ class _Part:
         self.trail = trail
 
 
+class Edits:
+    """What is edited in a value, with its text and its JSON."""
+
+    __slots__ = ("_text", "_json", "_added", "_document", "touched")
+
+    def __init__(self, text: str, json: Any) -> None:
+        self._text = text
+        self._json = json
+        # Members that are new: most edits add some, for which nothing has to be looked for in the text.
+        self._added: dict[str, str] = {}
+        self._document: Document | None = None
+        self.touched = False
+
+    def set(self, pointer: str, value: Any) -> None:
+        """As `Record.set`."""
+        path = self._path(pointer)
+        text = dump(value)
+        token = path[0]
+        is_new = self._document is None and token not in self._json
+        if is_new and (len(path) == 1 or token not in self._added):
+            self._added[token] = _wrapped(path[1:], text)
+        else:
+            self._whole().set(path, text)
+        self.touched = True
+
+    def remove(self, pointer: str) -> bool:
+        """As `Record.remove`."""
+        removed = self._whole().remove(self._path(pointer))
+        self.touched = self.touched or removed
+        return removed
+
+    def text(self) -> str:
+        """The text, with what was edited."""
+        if self._document is not None:
+            return self._document.text()
+        added = ",".join(f"{dump(token)}:{text}" for token, text in self._added.items())
+        end = self._text.rindex("}")
+        joint = "," if self._json and added else ""
+        return f"{self._text[:end]}{joint}{added}{self._text[end:]}"
+
+    def _path(self, pointer: str) -> tuple[str, ...]:
+        if not isinstance(self._json, dict):
+            raise EditError("cannot be edited: the value is no JSON object")
+        path = tokens(pointer)
+        if not path:
+            raise EditError("cannot be edited: the pointer names the whole value")
+        return path
+
+    def _whole(self) -> "Document":
+        """The value taken apart, with the new members in it."""
+        if self._document is None:
+            self._document = Document(self._text)
+            for token, text in self._added.items():
+                self._document.set((token,), text)
+        return self._document
+
+
 class Document:
     """An object or array, taken apart one level deep. `text` is valid JSON."""
 
-    __slots__ = ("opens", "closes", "blank", "parts", "head", "tail", "touched")
+    __slots__ = ("opens", "closes", "blank", "parts", "head", "tail")
 
     def __init__(self, text: str) -> None:
         start = _end_of_space(text, 0)
         self.opens = text[start]
-        if self.opens not in "{[":
-            raise EditError("cannot be edited: the value is no JSON object")
         self.closes = "}" if self.opens == "{" else "]"
         self.head = text[:start]
         self.blank = ""
         self.parts: list[_Part] = []
-        self.touched = False
         self.tail = text[self._read(text, start + 1) :]
 
     def _read(self, text: str, at: int) -> int:
@@ -128,41 +184,23 @@ class Document:
         inner = ",".join(part.lead + part.text + part.trail for part in self.parts)
         return f"{self.head}{self.opens}{self.blank}{inner}{self.closes}{self.tail}"
 
-    def set(self, pointer: str, value: Any) -> None:
-        """As `Record.set`."""
-        path = self._path(pointer)
-        self._set(path, dump(value))
-        self.touched = True
-
-    def remove(self, pointer: str) -> bool:
-        """As `Record.remove`."""
-        removed = self._remove(self._path(pointer))
-        self.touched = self.touched or removed
-        return removed
-
-    def _path(self, pointer: str) -> list[str]:
-        if self.opens != "{":
-            raise EditError("cannot be edited: the value is no JSON object")
-        path = tokens(pointer)
-        if not path:
-            raise EditError("cannot be edited: the pointer names the whole value")
-        return path
-
-    def _set(self, path: list[str], text: str) -> None:
+    def set(self, path: tuple[str, ...], text: str) -> None:
+        """Gives what `path` names this text. Raises EditError where it names no place."""
         token, rest = path[0], path[1:]
         part = self._find(token)
         if part is not None and rest:
             if part.text[0] not in "{[":
                 raise EditError(f"cannot be edited: there is a value at {token!r}, and none in it")
             inner = Document(part.text)
-            inner._set(rest, text)
+            inner.set(rest, text)
             part.text = inner.text()
         elif part is not None:
             part.text = text
         else:
             self._append(token, _wrapped(rest, text))
 
-    def _remove(self, path: list[str]) -> bool:
+    def remove(self, path: tuple[str, ...]) -> bool:
+        """Removes what `path` names, and says whether it was there."""
         token, rest = path[0], path[1:]
         part = self._find(token)
         if part is None:
@@ -171,7 +209,7 @@ class Document:
             if part.text[0] not in "{[":
                 return False
             inner = Document(part.text)
-            removed = inner._remove(rest)
+            removed = inner.remove(rest)
             part.text = inner.text()
             return removed
         if self.opens == "{":
@@ -199,7 +237,7 @@ class Document:
             raise EditError(f"cannot be edited: an array of {len(self.parts)} has no place {token!r}")
 
 
-def _wrapped(path: list[str], text: str) -> str:
+def _wrapped(path: tuple[str, ...], text: str) -> str:
     """`text` in the objects that `path` names."""
     for token in reversed(path):
         text = f"{{{dump(token)}:{text}}}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from .effects import LogLevel
 from .fate import SAME, Reject, Same
 from .id import id_hash, is_below
-from .jsontext import Document, lookup, parse
+from .jsontext import Edits, lookup, parse
 
 if TYPE_CHECKING:
     from .batch import Input
@@ -27,7 +27,7 @@ class Record:
         self._json: Any = _UNREAD
         #: The value, bytes; None for a tombstone.
         self.value = value
-        self.edits: Document | None = None
+        self.edits: Edits | None = None
         self.new_value: bytes | Same | None = SAME
         self.new_key: bytes | Same | None = SAME
         self.new_timestamp_ms: int | None = None
@@ -142,8 +142,8 @@ class Record:
         """Writes a line about this record to the log of Tamis, at most 1,024 bytes, some ten lines a second."""
         self._input.effects.log(level, self._index, line)
 
-    def _edited(self) -> Document:
+    def _edited(self) -> Edits:
         if self.edits is None:
-            self.json()
-            self.edits = Document((self.value or b"").decode())
+            json = self.json()
+            self.edits = Edits((self.value or b"").decode(), json)
         return self.edits

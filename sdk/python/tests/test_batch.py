@@ -4,7 +4,9 @@ import unittest
 
 from tamis_sdk import ConfigError, Fate, LogLevel, Metadata, Output, Plugin, Reject, export_plugin
 from tamis_sdk import batch as flat
-from tamis_sdk import now_ms, plugin as plugins
+from tamis_sdk import is_in_sample, now_ms
+from tamis_sdk import plugin as plugins
+from tamis_sdk.id import id_hash, is_below
 from tamis_sdk.testing import TestOutput, TestRecord, configure, decode, effects, flat_batch, run, set_now_ms
 
 ALL = Metadata.KEY | Metadata.HEADERS | Metadata.TIMESTAMP | Metadata.POSITION
@@ -157,11 +159,11 @@ class Reading(unittest.TestCase):
                 fates(read, "{}")
 
     def test_the_hash_is_that_of_the_other_sdks(self):
-        from tamis_sdk.id import id_hash, is_below
-
         self.assertEqual(id_hash("kafka", "msproject_log", 3, 42, 0), 1_062_688_388_849_495_375)
         low = sum(is_below(id_hash("kafka", "msproject_log", 0, offset, 0), 0.1) for offset in range(20_000))
         self.assertTrue(1_850 < low < 2_150, low)
+        self.assertEqual([is_in_sample("a", share) for share in (0, 1)], [False, True])
+        self.assertEqual(is_in_sample("ä", 0.5), is_in_sample("ä".encode(), 0.5))
 
     def test_the_clock_is_there_where_it_was_set(self):
         before = plugins.clock[0]

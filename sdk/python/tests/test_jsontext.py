@@ -5,11 +5,11 @@ import random
 import unittest
 
 from tamis_sdk.fate import Reject
-from tamis_sdk.jsontext import Document, EditError, dump, lookup, parse
+from tamis_sdk.jsontext import EditError, Edits, dump, lookup, parse
 
 
 def edited(text, *edits):
-    document = Document(text)
+    document = Edits(text, parse(text.encode()))
     for pointer, *value in edits:
         if value:
             document.set(pointer, *value)
@@ -18,7 +18,7 @@ def edited(text, *edits):
     return document.text()
 
 
-class Edits(unittest.TestCase):
+class Editing(unittest.TestCase):
     def test_new_members_come_right_before_the_brace(self):
         for text, expected in [
             ("{}", '{"k":"v"}'),
@@ -27,6 +27,9 @@ class Edits(unittest.TestCase):
             ('{ "a" : 1 }\n', '{ "a" : 1 ,"k":"v"}\n'),
         ]:
             self.assertEqual(edited(text, ("/k", "v")), expected)
+            self.assertEqual(edited(text, ("/k", 1), ("/k", "v")), expected)
+            # The same where the text has to be looked at.
+            self.assertEqual(edited(text, ("/k", 1), ("/x",), ("/k", "v")), expected)
 
     def test_a_member_keeps_its_place_and_its_spelling(self):
         self.assertEqual(edited('{ "a" : [1] , "b":2}', ("/a", "v")), '{ "a" : "v" , "b":2}')
@@ -86,7 +89,8 @@ class Edits(unittest.TestCase):
 
         for _ in range(2_000):
             model = {seeded.choice(keys): value(2) for _ in range(seeded.randrange(4))}
-            document = Document(json.dumps(model, indent=seeded.choice([None, 1]), ensure_ascii=seeded.random() < 0.5))
+            text = json.dumps(model, indent=seeded.choice([None, 1]), ensure_ascii=seeded.random() < 0.5)
+            document = Edits(text, json.loads(text))
             for _ in range(3):
                 path = [seeded.choice(keys)] + [seeded.choice(keys + ["0", "1", "-"]) for _ in range(seeded.randrange(3))]
                 pointer = "".join("/" + it.replace("~", "~0").replace("/", "~1") for it in path)
