@@ -11,7 +11,6 @@ mod new;
 mod records;
 mod sign;
 mod test;
-mod toolchain;
 mod verify;
 
 use std::ffi::OsString;

@@ -30,6 +30,10 @@ export function isBelow(bits, share) {
   return Number(bits >> 11n) / DRAWS < share;
 }
 
+export function textHash(text) {
+  return hash(bytesOf(text, "what is hashed"));
+}
+
 export function isInSample(by, share) {
-  return isBelow(hash(bytesOf(by, "what a sample is taken by")), share);
+  return isBelow(textHash(by), share);
 }

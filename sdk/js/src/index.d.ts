@@ -166,6 +166,9 @@ export class Record {
   log(level: LogLevel, line: string): void;
 }
 
+/** A hash (64 bits) of any text or bytes: evenly spread, and the same in every version and language. */
+export function textHash(text: Uint8Array | string): bigint;
+
 /** Whether `by` is in the sample that has this share, from 0 to 1, of all: by its hash, so that what is the same is always decided alike. */
 export function isInSample(by: Uint8Array | string, share: number): boolean;
 

@@ -3,6 +3,6 @@
 export { nowMs } from "./clock.js";
 export { LogLevel } from "./effects.js";
 export { Fate, Output, Reject } from "./fate.js";
-export { isInSample } from "./id.js";
+export { isInSample, textHash } from "./id.js";
 export { EditError } from "./jsontext.js";
 export { ConfigError } from "./plugin.js";

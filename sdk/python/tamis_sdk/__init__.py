@@ -20,7 +20,7 @@
 
 from .effects import LogLevel
 from .fate import Fate, Output, Reject
-from .id import is_in_sample
+from .id import is_in_sample, text_hash
 from .jsontext import EditError
 from .plugin import ConfigError, Metadata, Plugin, export_plugin, now_ms
 from .record import Record
@@ -38,4 +38,5 @@ __all__ = [
     "export_plugin",
     "is_in_sample",
     "now_ms",
+    "text_hash",
 ]

@@ -1,18 +1,39 @@
-//! `tamis plugin build`: from a folder with a Cargo.toml to a wasm file that was loaded once.
+//! `tamis plugin build`: from the folder of a plugin, in one of several languages, to a wasm file that was loaded once.
+
+mod javascript;
+mod python;
+mod rust;
+mod toolchain;
+mod tools;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 use tamis_host::{Grants, Plugin};
 
 use super::replace;
-use super::toolchain::{self, TARGET, Toolchain};
 use crate::cli::CompilerOptions;
 use crate::cli::plugin::BuildArguments;
 use crate::compiler;
 use crate::exit::{self, Exit};
+
+pub(super) use javascript::pins as npm_tools;
+
+/// A plugin as its language's own tools made it.
+struct Built {
+    name: String,
+    wasm: Vec<u8>,
+}
+
+/// What makes a plugin of the folder with a manifest.
+type Build = fn(&Path) -> Result<Built>;
+
+/// How the folder of a plugin is known, and what builds it; the first manifest that is there counts.
+const LANGUAGES: [(&str, Build); 3] = [
+    ("Cargo.toml", rust::build),
+    ("pyproject.toml", python::build),
+    ("package.json", javascript::build),
+];
 
 pub(super) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit {
     match build(arguments, options) {
@@ -22,105 +43,45 @@ pub(super) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit
 }
 
 fn build(arguments: &BuildArguments, options: &CompilerOptions) -> Result<()> {
-    let manifest = arguments.folder.join("Cargo.toml");
-    ensure!(
-        manifest.is_file(),
-        "{} does not exist: name the plugin's folder",
-        manifest.display()
-    );
-    let manifest = manifest.canonicalize()?;
-    let toolchain = toolchain::find()?;
-    let target_folder = target_folder(&toolchain, &manifest)?;
-    let artifact = compile(&toolchain, &manifest, &target_folder)?;
-
-    let name = artifact
-        .file_stem()
-        .context("a wasm file has a name")?
-        .to_string_lossy();
-    let file = format!("{}.wasm", name.replace('_', "-"));
+    let (manifest, build) = manifest(&arguments.folder)?;
+    let Built { name, wasm } = build(&manifest)?;
     let output = arguments
         .output
         .clone()
-        .unwrap_or_else(|| arguments.folder.join(file));
-    let bytes = std::fs::read(&artifact)?;
+        .unwrap_or_else(|| arguments.folder.join(format!("{name}.wasm")));
     // All capabilities: whether a pipeline grants them is its own affair.
     let engine = compiler::engine(options)?;
-    let plugin = Plugin::load(&engine, &artifact, Grants { clock: true })?;
-    replace(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
+    let file = output.display().to_string();
+    let plugin = Plugin::from_bytes(&engine, &file, &wasm, Grants { clock: true })?;
+    replace(&output, &wasm).with_context(|| format!("cannot write {}", output.display()))?;
     let (name, version) = (&plugin.description().name, &plugin.description().version);
-    eprintln!(
-        "{}: {name} {version}, {} KiB",
-        output.display(),
-        bytes.len().div_ceil(1024)
-    );
+    let kib = wasm.len().div_ceil(1024);
+    eprintln!("{}: {name} {version}, {kib} KiB", output.display());
     Ok(())
 }
 
-/// A folder of its own below the workspace's: all plugins share their dependencies, and native builds are left alone.
-fn target_folder(toolchain: &Toolchain, manifest: &Path) -> Result<PathBuf> {
-    let mut cargo = toolchain.cargo();
-    cargo
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--manifest-path",
-        ])
-        .arg(manifest);
-    let metadata: Value = serde_json::from_slice(&output(&mut cargo)?)?;
-    let folder = metadata["target_directory"]
-        .as_str()
-        .context("cargo names no target folder")?;
-    Ok(Path::new(folder).join("wasm"))
-}
-
-/// The wasm file that cargo made of the package.
-fn compile(toolchain: &Toolchain, manifest: &Path, target_folder: &Path) -> Result<PathBuf> {
-    let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    flags.push_str(" -C target-feature=+simd128");
-    let mut cargo = toolchain.cargo();
-    cargo
-        .args(["build", "--release", "--target", TARGET])
-        .args([
-            "--message-format",
-            "json-render-diagnostics",
-            "--manifest-path",
-        ])
-        .arg(manifest)
-        .arg("--target-dir")
-        .arg(target_folder)
-        .args(toolchain.build_arguments())
-        .env("RUSTFLAGS", flags.trim_start())
-        // Plugins are small and run for long.
-        .env("CARGO_PROFILE_RELEASE_LTO", "true")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
-        .env("CARGO_PROFILE_RELEASE_PANIC", "abort");
-    let messages = output(&mut cargo)?;
-    let wasm_of = |message: Value| {
-        let ours = message["manifest_path"].as_str().map(Path::new) == Some(manifest);
-        let files = message["filenames"].as_array().filter(|_| ours)?.clone();
-        let files = files
-            .into_iter()
-            .filter_map(|file| file.as_str().map(PathBuf::from));
-        files
-            .into_iter()
-            .find(|file| file.extension().is_some_and(|it| it == "wasm"))
-    };
-    let messages = serde_json::Deserializer::from_slice(&messages).into_iter::<Value>();
-    messages.filter_map(Result::ok).filter_map(wasm_of).last().context(
-        "cargo made no wasm file: put crate-type = [\"cdylib\", \"rlib\"] under [lib] in Cargo.toml",
-    )
-}
-
-/// The standard output of a cargo that succeeded; what it says for people goes where ours does.
-fn output(cargo: &mut Command) -> Result<Vec<u8>> {
-    let output = cargo
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("cargo failed ({})", output.status);
+fn manifest(folder: &Path) -> Result<(PathBuf, Build)> {
+    for (file, build) in LANGUAGES {
+        let manifest = folder.join(file);
+        if manifest.is_file() {
+            return Ok((manifest.canonicalize()?, build));
+        }
     }
-    Ok(output.stdout)
+    let names = LANGUAGES.map(|(file, _)| file).join(", ");
+    let folder = folder.display();
+    bail!("{folder} has none of {names}: name the plugin's folder")
+}
+
+/// The name of a plugin, which becomes that of its file.
+fn checked_name<'n>(manifest: &Path, name: Option<&'n str>) -> Result<&'n str> {
+    let manifest = manifest.display();
+    let name = name.with_context(|| format!("{manifest} has no name"))?;
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name =
+        name.bytes().all(is_legal) && name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    ensure!(
+        is_name,
+        "{manifest}: {name:?} is no name for a plugin: letters, digits, dashes, such as mask-phones"
+    );
+    Ok(name)
 }

@@ -1,0 +1,50 @@
+// Keeps a share of the records, by rules, and what belongs together as a whole.
+
+import { Fate, isInSample } from "tamis-sdk";
+
+import { Rule } from "./rule.js";
+import { SETTINGS } from "./settings.js";
+
+export default class Sample {
+  static settings = SETTINGS;
+  static wants = ["position"];
+
+  constructor({ rules, share, by, weight_to: weightTo }) {
+    this.rules = rules.map((rule, index) => new Rule(rule, `/rules/${index}`));
+    this.share = share;
+    this.by = by;
+    this.weightTo = weightTo;
+  }
+
+  process(record) {
+    const share = this.#shareOf(record);
+    if (share >= 1) return Fate.KEEP;
+    if (share <= 0 || !this.#isKept(record, share)) {
+      record.count("sampled_out");
+      return Fate.DROP;
+    }
+    // What is no object has no place for it, and would be a dead letter for that alone.
+    if (this.weightTo !== undefined && isObject(record.get(""))) record.set(this.weightTo, 1 / share);
+    return Fate.KEEP;
+  }
+
+  #shareOf(record) {
+    for (const rule of this.rules) {
+      if (rule.fits(record)) return rule.share;
+    }
+    return this.share;
+  }
+
+  #isKept(record, share) {
+    for (const pointer of this.by) {
+      const value = record.get(pointer);
+      if (typeof value === "string" && value !== "") return isInSample(value, share);
+      if (typeof value === "number" || typeof value === "boolean") return isInSample(String(value), share);
+    }
+    return record.isSampled(share);
+  }
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
