@@ -11,7 +11,7 @@ from wit_world.imports import panic, records  # type: ignore[import-not-found]
 
 from . import batch as flat
 from . import plugin as plugins
-from . import schema
+from . import sandbox, schema
 from .plugin import ConfigError, Metadata, Plugin
 
 #: The host keeps no more of a plugin's last words.
@@ -55,6 +55,7 @@ def world(name: str, version: str) -> type:
                 panic.panicked(last_words(error))
                 raise
 
+    sandbox.close()
     return WitWorld
 
 

@@ -191,6 +191,6 @@ mod tests {
     fn tools_have_exact_versions() {
         let exact = |it: &(String, String)| it.1.starts_with(|first: char| first.is_ascii_digit());
         let wanted = wanted();
-        assert!(wanted.len() == 2 && wanted.iter().all(exact), "{wanted:?}");
+        assert!(wanted.len() == 3 && wanted.iter().all(exact), "{wanted:?}");
     }
 }

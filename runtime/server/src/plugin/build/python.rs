@@ -20,7 +20,7 @@ macro_rules! sdk {
 }
 
 /// What a plugin needs of the SDK in a component: all but what tests do.
-const SDK: [(&str, &str); 12] = sdk![
+const SDK: [(&str, &str); 13] = sdk![
     "__init__.py",
     "batch.py",
     "component.py",
@@ -31,6 +31,7 @@ const SDK: [(&str, &str); 12] = sdk![
     "jsontext.py",
     "plugin.py",
     "record.py",
+    "sandbox.py",
     "schema.py",
     "py.typed",
 ];
