@@ -58,7 +58,9 @@ function places({ code, map }) {
       if (found[row] === null) found[row] = [source, line + 1];
     }
   }
-  return { sources: map.sources.map((it) => shown(it)), lines: found };
+  const sources = map.sources.map((it) => shown(it));
+  // Those of the SDK are not told.
+  return { sources, lines: found.map((it) => (it === null || sources[it[0]] === null ? 0 : it)) };
 }
 
 // The numbers of a segment of a source map: base 64, six bits a digit of which one says that more follow, the sign at the low end.
@@ -91,6 +93,13 @@ const [chunk] = output;
 await bundle.close();
 const code = `${chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")}\nglobalThis.__tamisPlaces = ${JSON.stringify(places(chunk))};\n`;
 await writeFile(join(job.work, "plugin.js"), code);
+
+// A component imports what its world does, and a plugin that imports the clock needs a grant.
+const wit = join(job.work, "wit", "plugin.wit");
+if (!chunk.imports.some((it) => it.startsWith("tamis:plugin/clock@"))) {
+  const world = await readFile(wit, "utf8");
+  await writeFile(wit, world.replace("    import clock;\n", ""));
+}
 
 const { component } = await componentize({
   sourcePath: join(job.work, "plugin.js"),

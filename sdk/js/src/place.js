@@ -7,8 +7,8 @@ const LINE = /:(\d+):\d+$/;
 export function place(stack) {
   const { sources, lines } = globalThis.__tamisPlaces;
   for (const frame of stack.split("\n")) {
-    const [source, line] = lines[Number(LINE.exec(frame)?.[1]) - 1] ?? [];
-    if (sources[source]) return ` at ${sources[source]}:${line}`;
+    const at = lines[Number(LINE.exec(frame)?.[1]) - 1];
+    if (at) return ` at ${sources[at[0]]}:${at[1]}`;
   }
   return "";
 }

@@ -36,6 +36,7 @@ def world(name: str, version: str) -> type:
 
     class WitWorld:
         def describe(self) -> Any:
+            sandbox.close()
             return records.Description(name, version, settings_schema, wants)
 
         def configure(self, settings: str) -> None:
@@ -55,7 +56,7 @@ def world(name: str, version: str) -> type:
                 panic.panicked(last_words(error))
                 raise
 
-    sandbox.close()
+    sandbox.prepare()
     return WitWorld
 
 

@@ -31,8 +31,8 @@ class _NoImports:
         raise ImportError(f"{name} cannot be imported any more: what a plugin uses is imported at the top of its module")
 
 
-def close() -> None:
-    """Says no from here on. Called at the end of what happens when a plugin is built."""
+def prepare() -> None:
+    """Imports what would be too late afterwards. Called when a plugin is built."""
     for name in _LATE_MODULES:
         __import__(name)
     for name in _ENCODINGS:
@@ -41,6 +41,10 @@ def close() -> None:
         except LookupError:
             # Not in this build of Python.
             pass
+
+
+def close() -> None:
+    """Says no from here on. Called before the plugin's first own call: what builds it still imports after the plugin."""
     sys.stdout = sys.stderr = _Nowhere()  # type: ignore[assignment]
     builtins.open = io.open = _refusing("files")  # type: ignore[assignment]
     os.urandom = _refusing("randomness: a replay has to decide alike; see Record.is_sampled")  # type: ignore[assignment]

@@ -24,7 +24,7 @@ class Hostile(Plugin):
         if settings["do"] == "refuse":
             raise ConfigError("/do", "is refused")
         if settings["do"] == "fail to start":
-            raise KeyError("no start")
+            raise ValueError("no start")
         self.action = ACTIONS[settings["do"].replace(" ", "_")]
 
     def process(self, record: Record) -> Fate:
