@@ -3,6 +3,8 @@
 mod bench;
 mod cases;
 mod fuzz;
+mod languages;
+mod languages;
 mod new;
 
 use std::ffi::OsStr;

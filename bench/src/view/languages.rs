@@ -60,51 +60,46 @@ pub(super) fn measure(
     let mut half = Instance::<Half>::default();
     half.configure(SHARE).map_err(|error| anyhow!("{error}"))?;
     let (sampled, _) = native(&mut half, usual)?;
-    time(engine, place, SAMPLE, SHARE, usual, report, "sample.js", |out| {
-        ensure!(out == sampled, "sample keeps others than Rust does");
-        Ok(())
-    })?;
+    let mut sandbox = Sandbox(vec![stage(engine, place, SAMPLE, SHARE)?]);
+    let same = sandbox.pass(usual)?.out == sampled;
+    ensure!(same, "sample keeps others than Rust does");
+    time(&mut sandbox, usual, "sample.js", report)?;
 
-    time(engine, place, STACKTRACE, "{}", usual, report, "stacktrace.python", |out| {
-        let lines = out.strip_suffix(b"\n").unwrap_or_default();
-        let same = lines.split(|byte| *byte == b'\n').eq(usual.iter().map(Vec::as_slice));
-        ensure!(same, "stacktrace has changed a record without a trace");
-        Ok(())
-    })?;
-    let failed: Vec<_> = usual.iter().map(|record| with_trace(record)).collect::<Result<_>>()?;
-    let found = |out: &[u8]| {
-        let lines = out.strip_suffix(b"\n").unwrap_or_default().split(|byte| *byte == b'\n');
-        let mut count = 0;
-        for line in lines {
-            let record: Value = serde_json::from_slice(line)?;
-            ensure!(record["error"]["type"] == "java.sql.SQLTimeoutException", "{record}");
-            count += 1;
-        }
-        ensure!(count == failed.len(), "{count} of {} records", failed.len());
-        Ok(())
-    };
-    time(engine, place, STACKTRACE, "{}", &failed, report, "stacktrace.python.trace", found)
+    let mut sandbox = Sandbox(vec![stage(engine, place, STACKTRACE, "{}")?]);
+    let same = lines(&sandbox.pass(usual)?.out).eq(usual.iter().map(Vec::as_slice));
+    ensure!(same, "stacktrace has changed a record without a trace");
+    time(&mut sandbox, usual, "stacktrace.python", report)?;
+
+    let failed = usual.iter().map(|record| with_trace(record));
+    let failed = failed.collect::<Result<Vec<_>>>()?;
+    let out = sandbox.pass(&failed)?.out;
+    ensure!(lines(&out).count() == failed.len(), "stacktrace has lost a record");
+    for line in lines(&out) {
+        let record: Value = serde_json::from_slice(line)?;
+        let found = record["error"]["type"] == "java.sql.SQLTimeoutException";
+        ensure!(found, "stacktrace has not found the trace: {record}");
+    }
+    time(&mut sandbox, &failed, "stacktrace.python.trace", report)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row is all of these")]
 fn time(
-    engine: &Engine,
-    place: &Place,
-    file: &str,
-    settings: &str,
+    sandbox: &mut Sandbox,
     records: &[Vec<u8>],
-    report: &mut Report,
     row: &str,
-    check: impl Fn(&[u8]) -> Result<()>,
+    report: &mut Report,
 ) -> Result<()> {
-    let mut sandbox = Sandbox(vec![stage(engine, place, file, settings)?]);
-    check(&sandbox.pass(records)?.out)?;
     let mut times = Times::default();
     for _ in 0..REPETITIONS {
         times.push(sandbox.pass(records)?.first);
     }
     report.ns_per_record(row, records.len(), &times, None);
     Ok(())
+}
+
+/// The records in an output, without their line feeds.
+fn lines(out: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = out.strip_suffix(b"\n").unwrap_or_default();
+    whole.split(|byte| *byte == b'\n')
 }
 
 /// Where a stack trace is the message.
