@@ -29,15 +29,16 @@ export default class Sample {
   }
 
   #shareOf(record) {
-    for (const rule of this.rules) {
-      if (rule.fits(record)) return rule.share;
+    // Loops that count: see the README of the SDK.
+    for (let index = 0; index < this.rules.length; index += 1) {
+      if (this.rules[index].fits(record)) return this.rules[index].share;
     }
     return this.share;
   }
 
   #isKept(record, share) {
-    for (const pointer of this.by) {
-      const value = record.get(pointer);
+    for (let index = 0; index < this.by.length; index += 1) {
+      const value = record.get(this.by[index]);
       if (typeof value === "string" && value !== "") return isInSample(value, share);
       if (typeof value === "number" || typeof value === "boolean") return isInSample(String(value), share);
     }

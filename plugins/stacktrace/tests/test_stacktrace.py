@@ -142,6 +142,10 @@ class Places(unittest.TestCase):
         (fate,) = run(Stacktrace, {}, [record])
         self.assertEqual(fate.name, "keep")
         self.assertEqual(effects(Stacktrace, {}, [record, json.dumps({"stack": NODE})]).counts, {"no_place": 1, "traces": 1})
+        (fate,) = run(Stacktrace, {}, ['{"error":{"code":7,"type":"x"},"stack":%s}' % json.dumps(NODE)])
+        self.assertTrue(fate.value.startswith('{"error":{"code":7,"type":"TypeError","message":'), fate.value)
+        (fate,) = run(Stacktrace, {"to": "/error/stack"}, [record])
+        self.assertEqual(fate.name, "keep")
         (fate,) = run(Stacktrace, {"to": "/exception_info"}, [record])
         self.assertEqual(json.loads(fate.value)["exception_info"]["type"], "TypeError")
 

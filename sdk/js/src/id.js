@@ -6,19 +6,27 @@ import { bytesOf } from "./text.js";
 const MASK = (1n << 64n) - 1n;
 // A float counts up to 2^53 exactly.
 const DRAWS = 2 ** 53;
+const BASIS = { high: 0xcbf29ce4, low: 0x84222325 };
 
-// FNV-1a (64 bits) of bytes, then the finaliser of splitmix64; a BigInt.
+// FNV-1a (64 bits) of bytes, as two numbers; `start` is that of what is in front of them.
 //
 // The prime is 2^40 + 0x1b3, so that a step takes two products that a float holds exactly: BigInt would take ten times as long.
-export function hash(bytes) {
-  let high = 0xcbf29ce4;
-  let low = 0x84222325;
-  for (const byte of bytes) {
-    low = (low ^ byte) >>> 0;
+export function prefix(bytes, start = BASIS) {
+  let high = start.high;
+  let low = start.low;
+  for (let index = 0; index < bytes.length; index += 1) {
+    low = (low ^ bytes[index]) >>> 0;
     const product = low * 0x1b3;
-    high = (high * 0x1b3 + Math.floor(product / 2 ** 32) + ((low << 8) >>> 0)) >>> 0;
-    low = product >>> 0;
+    const rest = product >>> 0;
+    high = (high * 0x1b3 + (product - rest) / 0x100000000 + ((low << 8) >>> 0)) >>> 0;
+    low = rest;
   }
+  return { high, low };
+}
+
+// The same, then the finaliser of splitmix64; a BigInt.
+export function hash(bytes, start = BASIS) {
+  const { high, low } = prefix(bytes, start);
   let bits = (BigInt(high) << 32n) | BigInt(low);
   bits = ((bits ^ (bits >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
   bits = ((bits ^ (bits >> 27n)) * 0x94d049bb133111ebn) & MASK;

@@ -53,10 +53,11 @@ function takenApart(pointer) {
 
 // What `pointer` names in a parsed value.
 export function lookup(value, pointer, otherwise) {
-  for (const token of tokens(pointer)) {
-    const isThere = Array.isArray(value)
-      ? INDEX.test(token) && Number(token) < value.length
-      : typeof value === "object" && value !== null && Object.hasOwn(value, token);
+  const path = tokens(pointer);
+  for (let index = 0; index < path.length; index += 1) {
+    const token = path[index];
+    if (typeof value !== "object" || value === null) return otherwise;
+    const isThere = Array.isArray(value) ? INDEX.test(token) && Number(token) < value.length : Object.hasOwn(value, token);
     if (!isThere) return otherwise;
     value = value[token];
   }
@@ -121,7 +122,7 @@ export class Edits {
   #whole() {
     if (this.#document === null) {
       this.#document = new Document(this.#text);
-      for (const [token, text] of this.#added) this.#document.set([token], text);
+      this.#added.forEach((text, token) => this.#document.set([token], text));
     }
     return this.#document;
   }
@@ -168,31 +169,38 @@ class Document {
 
   // The text, with what was edited.
   text() {
-    const inner = this.parts.map((part) => part.lead + part.text + part.trail).join(",");
-    return this.head + this.blank + inner + this.tail;
+    let text = this.head + this.blank;
+    for (let index = 0; index < this.parts.length; index += 1) {
+      const part = this.parts[index];
+      if (index > 0) text += ",";
+      text += part.lead + part.text + part.trail;
+    }
+    return text + this.tail;
   }
 
-  set([token, ...rest], text) {
+  set(path, text) {
+    const token = path[0];
     const part = this.#find(token);
     if (part === undefined) {
-      this.#append(token, wrapped(rest, text));
-    } else if (rest.length === 0) {
+      this.#append(token, wrapped(path.slice(1), text));
+    } else if (path.length === 1) {
       part.text = text;
     } else {
       if (!isNested(part)) throw new EditError(`cannot be edited: there is a value at ${JSON.stringify(token)}, and none in it`);
       const inner = new Document(part.text);
-      inner.set(rest, text);
+      inner.set(path.slice(1), text);
       part.text = inner.text();
     }
   }
 
-  remove([token, ...rest]) {
+  remove(path) {
+    const token = path[0];
     const part = this.#find(token);
     if (part === undefined) return false;
-    if (rest.length > 0) {
+    if (path.length > 1) {
       if (!isNested(part)) return false;
       const inner = new Document(part.text);
-      const removed = inner.remove(rest);
+      const removed = inner.remove(path.slice(1));
       part.text = inner.text();
       return removed;
     }
@@ -202,7 +210,12 @@ class Document {
 
   // The part that `token` names; of several the last one counts.
   #find(token) {
-    if (this.isObject) return this.parts.findLast((part) => part.key === token);
+    if (this.isObject) {
+      for (let index = this.parts.length - 1; index >= 0; index -= 1) {
+        if (this.parts[index].key === token) return this.parts[index];
+      }
+      return undefined;
+    }
     return INDEX.test(token) ? this.parts[Number(token)] : undefined;
   }
 

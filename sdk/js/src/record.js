@@ -1,18 +1,16 @@
 // A record as a plugin sees it, and what the plugin sets on it. index.d.ts has the words.
 
 import { Reject, SAME } from "./fate.js";
-import { hash, isBelow } from "./id.js";
+import { isBelow } from "./id.js";
 import { Edits, lookup, parse } from "./jsontext.js";
-import { bytesOf, encode } from "./text.js";
+import { bytesOf } from "./text.js";
 
+// Its own fields are no private ones: those take the engine longer, and there is a record for each.
 export class Record {
-  #input;
-  #index;
-  #parsed = null;
-
   constructor(input, index, value) {
-    this.#input = input;
-    this.#index = index;
+    this._input = input;
+    this._index = index;
+    this._parsed = null;
     this.value = value;
     // What was set, for the answer.
     this.edits = null;
@@ -23,44 +21,47 @@ export class Record {
   }
 
   get key() {
-    return this.#input.key(this.#index);
+    return this._input.key(this._index);
   }
 
   get headers() {
-    return this.#input.headers(this.#index);
+    return this._input.headers(this._index);
   }
 
   header(name) {
-    return this.headers.findLast(([it]) => it === name)?.[1] ?? null;
+    const headers = this.headers;
+    for (let index = headers.length - 1; index >= 0; index -= 1) {
+      if (headers[index][0] === name) return headers[index][1];
+    }
+    return null;
   }
 
   get timestampMs() {
-    return this.#input.timestampMs(this.#index);
+    return this._input.timestampMs(this._index);
   }
 
   get source() {
-    return this.#input.position().source;
+    return this._input.position().source;
   }
 
   get topic() {
-    return this.#input.position().topic;
+    return this._input.position().topic;
   }
 
   get partition() {
-    return this.#input.position().partition;
+    return this._input.position().partition;
   }
 
   get offset() {
-    return Number(this.#input.position().offsets[this.#index]);
+    return Number(this._input.position().offsets[this._index]);
   }
 
   get number() {
-    return this.#input.position().numbers[this.#index];
+    return this._input.position().numbers[this._index];
   }
 
   idHash() {
-    const { source, topic, partition, offsets, numbers } = this.#input.position();
-    return hash(encode(`${source}/${topic}/${partition}/${offsets[this.#index]}/${numbers[this.#index]}`));
+    return this._input.idHash(this._index);
   }
 
   isSampled(share) {
@@ -68,8 +69,8 @@ export class Record {
   }
 
   json() {
-    this.#parsed ??= parse(this.value);
-    return this.#parsed.json;
+    if (this._parsed === null) this._parsed = parse(this.value);
+    return this._parsed.json;
   }
 
   get(pointer, otherwise) {
@@ -84,11 +85,11 @@ export class Record {
   }
 
   set(pointer, value) {
-    this.#edited().set(pointer, value);
+    this._edited().set(pointer, value);
   }
 
   remove(pointer) {
-    return this.#edited().remove(pointer);
+    return this._edited().remove(pointer);
   }
 
   setValue(value) {
@@ -104,7 +105,7 @@ export class Record {
   }
 
   setTimestampMs(timestampMs) {
-    this.#input.timestampMs(this.#index);
+    this._input.timestampMs(this._index);
     this.newTimestampMs = BigInt(timestampMs);
   }
 
@@ -113,17 +114,24 @@ export class Record {
   }
 
   count(name, amount = 1) {
-    this.#input.effects.count(name, amount);
+    this._input.effects.count(name, amount);
   }
 
   log(level, line) {
-    this.#input.effects.log(level, this.#index, line);
+    this._input.effects.log(level, this._index, line);
   }
 
-  #edited() {
+  // Whether anything was set on it.
+  isTouched() {
+    const { edits, newValue, newKey, newTimestampMs, newRoute } = this;
+    const isEdited = edits !== null && edits.touched;
+    return isEdited || newValue !== SAME || newKey !== SAME || newTimestampMs !== null || newRoute !== null;
+  }
+
+  _edited() {
     if (this.edits === null) {
       const json = this.json();
-      this.edits = new Edits(this.#parsed.text, json);
+      this.edits = new Edits(this._parsed.text, json);
     }
     return this.edits;
   }

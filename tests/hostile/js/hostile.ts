@@ -78,6 +78,15 @@ function edit(record: Record) {
   return Fate.KEEP;
 }
 
+// What came goes on as what it is.
+function passOn(record: Record) {
+  const [[name, value]] = record.headers;
+  if (![record.value, record.key, value].every((part) => part instanceof Uint8Array)) return Fate.DROP;
+  record.setValue(record.value!);
+  record.setKey(record.key);
+  return Fate.emit({ value: record.value, key: record.key, headers: [[name, value]], timestampMs: record.timestampMs! });
+}
+
 // How many records this instance has seen.
 function remember(record: Record) {
   seen += 1;
@@ -104,6 +113,7 @@ const ACTIONS: { [name: string]: Action } = {
   obey,
   echo,
   edit,
+  pass_on: passOn,
   remember,
   grow,
   say(record) {

@@ -77,6 +77,16 @@ def edit(record: Record) -> Fate:
     return Fate.KEEP
 
 
+def pass_on(record: Record) -> Fate:
+    """What came goes on as what it is."""
+    ((name, value),) = record.headers
+    if not all(isinstance(part, bytes) for part in (record.value, record.key, value)):
+        return Fate.DROP
+    record.set_value(record.value)
+    record.set_key(record.key)
+    return Fate.emit(Output(record.value, key=record.key, headers=[(name, value)], timestamp_ms=record.timestamp_ms))
+
+
 def remember(record: Record) -> Fate:
     """How many records this instance has seen."""
     global seen
@@ -137,6 +147,7 @@ ACTIONS = {
     "obey": obey,
     "echo": echo,
     "edit": edit,
+    "pass_on": pass_on,
     "remember": remember,
     "grow": grow,
     "say": say,

@@ -59,19 +59,30 @@ class Stacktrace(Plugin):
         trace = self._trace(record)
         if trace is None:
             return Fate.KEEP
-        try:
-            if trace.type:
-                record.set(f"{self.to}/type", trace.type)
-            if trace.message:
-                record.set(f"{self.to}/message", trace.message)
-            record.set(f"{self.to}/culprit", culprit(trace, self.in_app))
-            record.set(f"{self.to}/fingerprint", fingerprint(trace, self.in_app))
-        except EditError:
-            # Most often a text where the object should be: nothing is set then, by the first of these as by the last.
-            record.count("no_place")
-            return Fate.KEEP
-        record.count("traces")
+        found = {
+            "type": trace.type,
+            "message": trace.message,
+            "culprit": culprit(trace, self.in_app),
+            "fingerprint": fingerprint(trace, self.in_app),
+        }
+        found = {name: value for name, value in found.items() if value}
+        record.count("traces" if self._set(record, found) else "no_place")
         return Fate.KEEP
+
+    def _set(self, record: Record, found: dict[str, str]) -> bool:
+        """False where something stands in the way, most often a text: the record is worth more than what it lacks."""
+        there = record.get(self.to)
+        try:
+            if there is None:
+                record.set(self.to, found)
+            elif isinstance(there, dict):
+                for name, value in found.items():
+                    record.set(f"{self.to}/{name}", value)
+            else:
+                return False
+        except EditError:
+            return False
+        return True
 
     def _trace(self, record: Record) -> Trace | None:
         for field in self.fields:

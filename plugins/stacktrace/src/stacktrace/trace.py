@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 _LINES_MAX = 400
 _LINE_CHARS_MAX = 400
 _MESSAGE_CHARS_MAX = 1_000
+#: The calls that a trace is known by are among the innermost.
+_FRAMES_MAX = 64
 
 #: The name of an exception: one that ends like one, or the last part of a dotted name.
 _TYPE = r"(?:[\w$]+\.)*[A-Z]\w*(?:Error|Exception|Throwable|Fault|Failure|Interrupt|Exit|Timeout)|(?:[\w$]+\.)+[A-Z][\w$]*"
 _HEADER = re.compile(rf'(?:Exception in thread "[^"]*" |Caused by: |Uncaught |Unhandled exception\. )?({_TYPE})(?:: (.*))?$')
-_CAUSE = re.compile(r"\s*Caused by: ")
+_CAUSE = "Caused by: "
 #: Java, Kotlin, Scala: at a.B.c(B.java:1); .NET: at A.B.C(String d) in /e/B.cs:line 1
 _JVM = re.compile(r"\s*at ([^\s()]+)\(([^()]*)\)(?: in (.+):line (\d+))?")
 _JVM_PLACE = re.compile(r"([^:()]+\.\w+):(\d+)$")
@@ -49,7 +51,11 @@ def find(text: str) -> Trace | None:
     if "\n" not in text:
         return None
     lines = [line[:_LINE_CHARS_MAX].rstrip("\r") for line in text.split("\n", _LINES_MAX)[:_LINES_MAX]]
-    trace = _python(lines) if any(line.strip() == _PYTHON_BEGIN for line in lines) else _go(lines) or _calls(lines)
+    # What a text does not have anywhere is not looked for in each line.
+    if _PYTHON_BEGIN in text and any(line.strip() == _PYTHON_BEGIN for line in lines):
+        trace = _python(lines)
+    else:
+        trace = (_go(lines) if ".go:" in text else None) or _calls(lines)
     if trace is not None:
         trace.message = trace.message[:_MESSAGE_CHARS_MAX]
     return trace
@@ -57,14 +63,16 @@ def find(text: str) -> Trace | None:
 
 def _calls(lines: list[str]) -> Trace | None:
     """Of Java, .NET and JavaScript, which begin each call with `at`."""
-    causes = [index for index, line in enumerate(lines) if _CAUSE.match(line)]
+    causes = [index for index, line in enumerate(lines) if line.lstrip().startswith(_CAUSE)]
     start = causes[-1] if causes else 0
     trace = Trace()
     for line in lines[start:]:
         frame = _call(line)
         if frame:
             trace.frames.append(frame)
-        elif not trace.frames and not trace.type and (header := _HEADER.match(line.strip())):
+            if len(trace.frames) == _FRAMES_MAX:
+                break
+        elif not trace.frames and not trace.type and line and (header := _HEADER.match(line.strip())):
             trace.type, trace.message = header[1], header[2] or ""
         elif trace.frames and not line.lstrip().startswith(("...", "Suppressed:", "---")):
             break
@@ -72,6 +80,8 @@ def _calls(lines: list[str]) -> Trace | None:
 
 
 def _call(line: str) -> Frame | None:
+    if not line.lstrip().startswith("at "):
+        return None
     if call := _JS.match(line):
         return Frame((call[1] or "").strip(), call[2], int(call[3]))
     if call := _JVM.match(line):

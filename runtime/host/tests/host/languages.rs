@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use tamis_core::batch::{Batch, BatchBuilder};
+use tamis_core::batch::{Batch, BatchBuilder, Row, Span};
 use tamis_core::id::Partition;
 use tamis_host::{
     Cache, CompileLimits, Compiler, Engine, Grants, OnQuarantine, Plugin, PluginLimits,
@@ -189,6 +189,29 @@ fn all_of_a_record_is_seen_alike_in_every_language() {
     }
     assert_eq!(told[0].len(), 4);
     assert_eq!(std::mem::take(&mut told[0]), told[1]);
+}
+
+#[test]
+fn what_came_can_go_on() {
+    each(|name, _| {
+        let mut batch = batch(&["a", "", "é"]);
+        let before: Vec<_> = batch.rows().iter().map(|row| seen(&batch, row)).collect();
+        apply(&mut stage(name, "pass on"), &mut batch);
+        let after: Vec<_> = batch.rows().iter().map(|row| seen(&batch, row)).collect();
+        assert_eq!(after, before, "{name}");
+        assert_ne!(batch.rows()[0].value.place().0, 0, "it has been copied");
+    });
+}
+
+/// All of a row, as text.
+fn seen(batch: &Batch, row: &Row) -> String {
+    let text =
+        |span: Span| String::from_utf8_lossy(batch.bytes(span).unwrap_or_default()).into_owned();
+    let (value, key, headers) = (text(row.value), text(row.key), text(row.headers));
+    format!(
+        "{} {} {value} {key} {headers:?}",
+        row.offset, row.timestamp_ms
+    )
 }
 
 #[test]
