@@ -4,7 +4,6 @@ mod bench;
 mod cases;
 mod fuzz;
 mod languages;
-mod languages;
 mod new;
 
 use std::ffi::OsStr;
