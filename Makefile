@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 CARGO_FLAGS := --release --locked
-PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml))
+PLUGINS := $(sort $(dir $(wildcard plugins/*/Cargo.toml plugins/*/pyproject.toml plugins/*/package.json)))
 DENY := target/tools/bin/cargo-deny --locked
 # what follows the command of demo and bench
 ARGS ?=
@@ -27,7 +27,7 @@ build: ## build the program: target/release/tamis
 	@cargo build $(CARGO_FLAGS) --workspace
 
 .PHONY: plugins
-plugins: build ## build the reference plugins: plugins/NAME/NAME.wasm
+plugins: build languages ## build the reference plugins: plugins/NAME/NAME.wasm
 	@for plugin in $(PLUGINS); do target/release/tamis plugin build "$$plugin" || exit 1; done >&2
 
 .PHONY: check
@@ -110,6 +110,11 @@ INPUT ?=
 .PHONY: fuzz
 fuzz: toolchain ## look for inputs that a reader fails on, for SECONDS=600 in all; TARGET=view|splice|config|dead_letter|manifest, INPUT=FILE runs that one again
 	@fuzz/run $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
+
+# what builds plugins that are not in Rust
+.PHONY: languages
+languages:
+	@scripts/install languages >&2
 
 # what a build alone needs
 .PHONY: toolchain

@@ -2,6 +2,7 @@
 //! plain program would do it. One thread does it, and its CPU time counts.
 
 mod alone;
+mod languages;
 mod sides;
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub(crate) fn measure(place: &Place, records: usize, report: &mut Report) -> Res
     );
 
     alone::measure(&engine, place, &usual[..records.min(50_000)], report)?;
+    languages::measure(&engine, place, &usual, report)?;
 
     let mut all = variants(&usual)?;
     let odd = place.logs(records.min(50_000), true)?.lines(records)?;

@@ -3,6 +3,7 @@
 mod bench;
 mod cases;
 mod fuzz;
+mod languages;
 mod new;
 
 use std::ffi::OsStr;

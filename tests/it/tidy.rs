@@ -15,7 +15,8 @@ fn sources() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
-            let is_made = name.starts_with('.') || matches!(&*name, "target" | "__pycache__");
+            let is_made = name.starts_with('.')
+                || matches!(&*name, "target" | "__pycache__" | "node_modules");
             if path.is_dir() && !is_made {
                 folders.push(path);
             } else if path.is_file() && path.extension().is_none_or(|ending| ending != "wasm") {

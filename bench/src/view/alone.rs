@@ -162,7 +162,7 @@ impl Taken {
 }
 
 /// What is left of `records`, each with a line feed, and the time that it took.
-fn native<P: Plugin>(
+pub(super) fn native<P: Plugin>(
     instance: &mut Instance<P>,
     records: &[Vec<u8>],
 ) -> Result<(Vec<u8>, Duration)> {

@@ -120,10 +120,12 @@ impl Instance {
         self.fresh
     }
 
-    /// Whether it has grown so far into its memory limit that it is better replaced: linear memory never shrinks.
+    /// Whether it has grown so far into its memory limit that it is better replaced: linear memory never shrinks. What counts is the
+    /// half of what its start left: a language runtime takes some ten MiB before its first batch.
     pub(crate) fn is_outgrown(&self) -> bool {
-        let memory_bytes = self.memory_bytes();
-        memory_bytes > self.limits.memory_bytes_max / 2 && memory_bytes > self.memory_bytes_at_start
+        let start = self.memory_bytes_at_start;
+        let left = self.limits.memory_bytes_max.saturating_sub(start);
+        self.memory_bytes() > start + left / 2
     }
 
     /// Bytes in all its memories.
@@ -166,7 +168,20 @@ impl fmt::Display for StartError {
                 write!(f, "the settings were refused: {message}")
             }
             Self::Settings { field, message } => write!(f, "settings{field}: {message}"),
-            Self::Failed(failure) => write!(f, "it did not start: {failure}"),
+            Self::Failed(failure) => {
+                write!(f, "it did not start: {failure}")?;
+                match failure.cause {
+                    Cause::Memory(_) => f.write_str(
+                        "; raise memory_bytes_max in its limits, `tamis plugin inspect` shows what it takes to start",
+                    ),
+                    Cause::Time(_)
+                    | Cause::Table(_)
+                    | Cause::Output(_)
+                    | Cause::Outputs(_)
+                    | Cause::Malformed(_)
+                    | Cause::Trap(_) => Ok(()),
+                }
+            }
         }
     }
 }

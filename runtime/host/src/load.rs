@@ -36,6 +36,7 @@ pub struct Plugin {
     engine: Engine,
     prepared: Prepared,
     description: Description,
+    memory_bytes: usize,
     origin: Origin,
     digest: String,
     log_budget: LogBudget,
@@ -155,6 +156,12 @@ impl Plugin {
         &self.description
     }
 
+    /// Bytes of memory that an instance has before its settings: less cannot be its limit.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
     /// SHA-256 of its file, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
@@ -244,6 +251,7 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         engine: engine.clone(),
         prepared,
         description,
+        memory_bytes: instance.memory_bytes(),
         origin,
         digest: digest(bytes),
         log_budget: LogBudget::new(engine),

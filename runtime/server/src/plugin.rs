@@ -13,7 +13,6 @@ mod records;
 mod replay;
 mod sign;
 mod test;
-mod toolchain;
 mod verify;
 
 use std::ffi::OsString;

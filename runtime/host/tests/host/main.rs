@@ -5,6 +5,7 @@ mod effects;
 mod failures;
 mod fates;
 mod hostile;
+mod languages;
 mod load;
 mod quarantine;
 mod raw;

@@ -7,11 +7,11 @@ pub(crate) mod trust;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 pub(crate) const AFTER_HELP: &str = "\
 Examples:
-  tamis plugin new mask                    a crate that builds and passes its tests
+  tamis plugin new mask                    a crate that builds and passes its tests; --lang python, --lang js
   tamis plugin build mask                  compile it: mask/mask.wasm
   tamis plugin dev mask --pipeline msproject    build, test and deploy it at each change
   tamis plugin test mask/mask.wasm         try its cases, the folders in mask/cases
@@ -26,9 +26,9 @@ docs/trust.md how it takes none but signed ones.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Make a crate for a new plugin, with tests and cases
+    /// Make a folder for a new plugin, with tests and cases
     New(NewArguments),
-    /// Compile the plugin in a folder with a Cargo.toml to WebAssembly
+    /// Build the plugin in a folder with a Cargo.toml, pyproject.toml or package.json to WebAssembly
     Build(BuildArguments),
     /// Build and test a plugin at each change of its folder, and put it into a pipeline that runs
     Dev(dev::DevArguments),
@@ -65,6 +65,7 @@ pub(crate) enum PluginCommand {
 #[command(after_help = "\
 Examples:
   tamis plugin new mask                    in the new folder mask
+  tamis plugin new --lang python mask      in Python; js is JavaScript and TypeScript
   tamis plugin new mask --sdk ../tamis/sdk/rust
   tamis plugin new mask --sdk 0.1          the SDK of this version, from the registry
 
@@ -74,6 +75,9 @@ pub(crate) struct NewArguments {
     /// Its name, and that of the folder: lower case, digits and dashes
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+    /// The language that it is written in
+    #[arg(long, value_enum, default_value_t = Language::Rust, value_name = "LANGUAGE")]
+    pub(crate) lang: Language,
     /// The folder of the SDK, or its version
     #[arg(long, value_name = "DIR|VERSION")]
     pub(crate) sdk: Option<String>,
@@ -82,11 +86,25 @@ pub(crate) struct NewArguments {
     pub(crate) folder: Option<PathBuf>,
 }
 
+/// A language that there is an SDK for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Compiled by cargo: the fastest
+    Rust,
+    /// Built by componentize-py
+    Python,
+    /// JavaScript, or TypeScript; built by componentize-js
+    Js,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tamis plugin build my-plugin             writes my-plugin/my-plugin.wasm
-  tamis plugin build my-plugin -o /srv/plugins/mine.wasm")]
+  tamis plugin build my-plugin -o /srv/plugins/mine.wasm
+
+A folder with a Cargo.toml is compiled by cargo. One with a pyproject.toml is built by componentize-py, one with a package.json by
+componentize-js; where those are not installed, it says how to.")]
 pub(crate) struct BuildArguments {
     /// The folder of the plugin
     #[arg(default_value = ".", value_name = "DIR")]

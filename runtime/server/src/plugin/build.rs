@@ -1,20 +1,61 @@
-//! `tamis plugin build`: from a folder with a Cargo.toml to a wasm file that was loaded once.
+//! `tamis plugin build`: from the folder of a plugin, in one of several languages, to a wasm file that was loaded once.
+
+mod javascript;
+mod python;
+mod rust;
+mod toolchain;
+mod tools;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 use tamis_host::{Engine, Grants, Plugin};
 
 use super::replace;
-use super::toolchain::{self, TARGET, Toolchain};
 use crate::cli::CompilerOptions;
 use crate::cli::plugin::BuildArguments;
 use crate::compiler;
 use crate::exit::{self, Exit};
+
+pub(super) use javascript::pins as npm_tools;
+
+/// A plugin as its language's own tools made it.
+struct Made {
+    name: String,
+    wasm: Vec<u8>,
+}
+
+/// A language of plugins.
+#[derive(Debug)]
+struct Language {
+    /// What the folder of a plugin in it has.
+    manifest: &'static str,
+    /// Makes a plugin of the folder with such a manifest.
+    build: fn(&Path) -> Result<Made>,
+    /// What is written meanwhile in that folder, or around it.
+    makes: fn(&Path) -> Result<Vec<PathBuf>>,
+}
+
+/// The first one whose manifest is there counts.
+const LANGUAGES: [Language; 3] = [
+    Language {
+        manifest: "Cargo.toml",
+        build: rust::build,
+        makes: |manifest| Ok(vec![rust::target_folder(manifest)?]),
+    },
+    Language {
+        manifest: "pyproject.toml",
+        build: python::build,
+        makes: |_| Ok(Vec::new()),
+    },
+    Language {
+        manifest: "package.json",
+        build: javascript::build,
+        makes: |_| Ok(Vec::new()),
+    },
+];
 
 pub(super) fn run(arguments: &BuildArguments, options: &CompilerOptions) -> Exit {
     match build(arguments, options) {
@@ -37,13 +78,11 @@ fn build(arguments: &BuildArguments, options: &CompilerOptions) -> Result<()> {
 pub(super) struct Project {
     folder: PathBuf,
     manifest: PathBuf,
-    toolchain: Toolchain,
-    /// Where cargo makes what it makes.
-    pub(super) target_folder: PathBuf,
+    language: &'static Language,
     output: Option<PathBuf>,
 }
 
-/// A plugin that was compiled and loaded, and lies nowhere yet but among what cargo made.
+/// A plugin that was compiled and loaded, and lies nowhere yet.
 pub(super) struct Built {
     pub(super) plugin: Arc<Plugin>,
     bytes: Vec<u8>,
@@ -54,39 +93,36 @@ pub(super) struct Built {
 impl Project {
     /// The one in `folder`, which is to be written to `output` or beside its manifest.
     pub(super) fn find(folder: &Path, output: Option<&Path>) -> Result<Self> {
-        let manifest = folder.join("Cargo.toml");
-        ensure!(
-            manifest.is_file(),
-            "{} does not exist: name the plugin's folder",
-            manifest.display()
-        );
-        let manifest = manifest.canonicalize()?;
-        let toolchain = toolchain::find()?;
+        let is_there = |it: &&Language| folder.join(it.manifest).is_file();
+        let Some(language) = LANGUAGES.iter().find(is_there) else {
+            let names = LANGUAGES.each_ref().map(|it| it.manifest).join(", ");
+            let folder = folder.display();
+            bail!("{folder} has none of {names}: name the plugin's folder")
+        };
         Ok(Self {
             folder: folder.to_owned(),
-            target_folder: target_folder(&toolchain, &manifest)?,
-            manifest,
-            toolchain,
+            manifest: folder.join(language.manifest).canonicalize()?,
+            language,
             output: output.map(Path::to_owned),
         })
     }
 
+    /// Folders that change while it is built.
+    pub(super) fn makes(&self) -> Result<Vec<PathBuf>> {
+        (self.language.makes)(&self.manifest)
+    }
+
     /// Compiles it, and loads it once on an `engine`.
     pub(super) fn build(&self, engine: impl FnOnce() -> Result<Engine>) -> Result<Built> {
-        let artifact = compile(&self.toolchain, &self.manifest, &self.target_folder)?;
-        let name = artifact
-            .file_stem()
-            .context("a wasm file has a name")?
-            .to_string_lossy();
-        let file = format!("{}.wasm", name.replace('_', "-"));
+        let Made { name, wasm } = (self.language.build)(&self.manifest)?;
         let output = self.output.clone();
-        let output = output.unwrap_or_else(|| self.folder.join(file));
-        let bytes = std::fs::read(&artifact)?;
+        let output = output.unwrap_or_else(|| self.folder.join(format!("{name}.wasm")));
+        let file = output.display().to_string();
         // All capabilities: whether a pipeline grants them is its own affair.
-        let plugin = Plugin::load(&engine()?, &artifact, Grants { clock: true })?;
+        let plugin = Plugin::from_bytes(&engine()?, &file, &wasm, Grants { clock: true })?;
         Ok(Built {
             plugin: Arc::new(plugin),
-            bytes,
+            bytes: wasm,
             output,
         })
     }
@@ -112,71 +148,16 @@ impl fmt::Display for Built {
     }
 }
 
-/// A folder of its own below the workspace's: all plugins share their dependencies, and native builds are left alone.
-fn target_folder(toolchain: &Toolchain, manifest: &Path) -> Result<PathBuf> {
-    let mut cargo = toolchain.cargo();
-    cargo
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--manifest-path",
-        ])
-        .arg(manifest);
-    let metadata: Value = serde_json::from_slice(&output(&mut cargo)?)?;
-    let folder = metadata["target_directory"]
-        .as_str()
-        .context("cargo names no target folder")?;
-    Ok(Path::new(folder).join("wasm"))
-}
-
-/// The wasm file that cargo made of the package.
-fn compile(toolchain: &Toolchain, manifest: &Path, target_folder: &Path) -> Result<PathBuf> {
-    let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    flags.push_str(" -C target-feature=+simd128");
-    let mut cargo = toolchain.cargo();
-    cargo
-        .args(["build", "--release", "--target", TARGET])
-        .args([
-            "--message-format",
-            "json-render-diagnostics",
-            "--manifest-path",
-        ])
-        .arg(manifest)
-        .arg("--target-dir")
-        .arg(target_folder)
-        .args(toolchain.build_arguments())
-        .env("RUSTFLAGS", flags.trim_start())
-        // Plugins are small and run for long.
-        .env("CARGO_PROFILE_RELEASE_LTO", "true")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
-        .env("CARGO_PROFILE_RELEASE_PANIC", "abort");
-    let messages = output(&mut cargo)?;
-    let wasm_of = |message: Value| {
-        let ours = message["manifest_path"].as_str().map(Path::new) == Some(manifest);
-        let files = message["filenames"].as_array().filter(|_| ours)?.clone();
-        let files = files
-            .into_iter()
-            .filter_map(|file| file.as_str().map(PathBuf::from));
-        files
-            .into_iter()
-            .find(|file| file.extension().is_some_and(|it| it == "wasm"))
-    };
-    let messages = serde_json::Deserializer::from_slice(&messages).into_iter::<Value>();
-    messages.filter_map(Result::ok).filter_map(wasm_of).last().context(
-        "cargo made no wasm file: put crate-type = [\"cdylib\", \"rlib\"] under [lib] in Cargo.toml",
-    )
-}
-
-/// The standard output of a cargo that succeeded; what it says for people goes where ours does.
-fn output(cargo: &mut Command) -> Result<Vec<u8>> {
-    let output = cargo
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("cargo failed ({})", output.status);
-    }
-    Ok(output.stdout)
+/// The name of a plugin, which becomes that of its file.
+fn checked_name<'n>(manifest: &Path, name: Option<&'n str>) -> Result<&'n str> {
+    let manifest = manifest.display();
+    let name = name.with_context(|| format!("{manifest} has no name"))?;
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name =
+        name.bytes().all(is_legal) && name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    ensure!(
+        is_name,
+        "{manifest}: {name:?} is no name for a plugin: letters, digits, dashes, such as mask-phones"
+    );
+    Ok(name)
 }

@@ -35,8 +35,8 @@ fn dev(arguments: &DevArguments, options: &CompilerOptions) -> Result<Exit> {
     let destination = destination.transpose()?;
     let project = Project::find(&arguments.folder, arguments.output.as_deref());
     let project = project.map_err(misuse)?;
-    let ignored = [&project.target_folder].into_iter();
-    let ignored = ignored.chain(&arguments.output).cloned();
+    let made = project.makes().map_err(misuse)?.into_iter();
+    let ignored = made.chain(arguments.output.clone());
     let mut dev = Dev {
         folder: Folder::new(&arguments.folder, ignored.collect()),
         cases: arguments.folder.join("cases"),

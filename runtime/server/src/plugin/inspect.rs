@@ -34,6 +34,7 @@ fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<St
             "version": description.version,
             "wants": wants,
             "bytes": std::fs::metadata(&arguments.file)?.len(),
+            "memory_bytes": plugin.memory_bytes(),
             "settings": settings,
         });
         return Ok(serde_json::to_string_pretty(&whole)?);
@@ -45,6 +46,8 @@ fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<St
     };
     let mut text = format!("{} {}\n", description.name, description.version);
     writeln!(text, "wants beside the value: {}", wants)?;
+    let mib = plugin.memory_bytes() as f64 / f64::from(1 << 20);
+    writeln!(text, "memory to start: {mib:.1} MiB")?;
     writeln!(
         text,
         "settings:\n{}",

@@ -106,7 +106,7 @@ impl Folder {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let is_made = ["wasm", "minisig", "new"].map(OsStr::new);
         name.starts_with('.')
-            || name == "target"
+            || ["target", "node_modules", "__pycache__"].contains(&name)
             || path.extension().is_some_and(|it| is_made.contains(&it))
             || self.ignored.iter().any(|it| is_same(it, path))
     }
