@@ -11,8 +11,8 @@ from typing import Any
 from .fate import Reject
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-#: A string, or a bracket: what says how deep a text is nested.
-_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+#: A string, or a bracket: what says how deep a text is nested. A string that does not end goes to the end, so that no part is read twice.
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 #: As many as in Rust. Python's scanner takes a part of the stack for each, which is small in a sandbox, and ends it unheard.
 _DEPTH_MAX = 127
 _INDEX = re.compile(r"0|[1-9][0-9]*")

@@ -165,6 +165,12 @@ class Text(unittest.TestCase):
         # Side by side, and within texts, there may be more.
         parse(json.dumps([[]] * 1_000 + ["[{" * 1_000, '"[\\"[' * 1_000]).encode())
 
+    def test_texts_without_an_end_are_read_once(self):
+        """Of what would take hours if it were read again from each quote; that it ends at all is what is tested."""
+        for piece in ['"[', '["', '[\\"', '[\\\\"', '{"a":"', '["a",']:
+            with self.assertRaises(Reject):
+                parse((piece * 300_000).encode())
+
     def test_text_is_written_as_it_is_where_utf8_has_it(self):
         self.assertEqual(dump({"a": ["日志", 1]}), '{"a":["日志",1]}')
         self.assertEqual(dump("\ud800"), '"\\ud800"')
