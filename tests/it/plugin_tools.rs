@@ -14,6 +14,8 @@ const LEVEL_FILTER: &str = "plugins/level-filter/level-filter.wasm";
 const ENRICH: &str = "plugins/enrich/enrich.wasm";
 const REDACT: &str = "plugins/redact/redact.wasm";
 const PARSE: &str = "plugins/parse/parse.wasm";
+const STACKTRACE: &str = "plugins/stacktrace/stacktrace.wasm";
+const SAMPLE: &str = "plugins/sample/sample.wasm";
 
 /// `tamis plugin` with these arguments.
 fn plugin<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended {

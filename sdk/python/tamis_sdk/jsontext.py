@@ -11,6 +11,10 @@ from typing import Any
 from .fate import Reject
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+#: A string, or a bracket: what says how deep a text is nested. A string that does not end goes to the end, so that no part is read twice.
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+#: As many as in Rust. Python's scanner takes a part of the stack for each, which is small in a sandbox, and ends it unheard.
+_DEPTH_MAX = 127
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -30,9 +34,28 @@ def parse(value: bytes | None) -> Any:
     if value is None:
         raise Reject("invalid JSON: a tombstone")
     try:
-        return _DECODER.decode(value.decode())
+        text = value.decode()
+        if _is_too_deep(text):
+            raise ValueError(f"more than {_DEPTH_MAX} arrays and objects within each other")
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise Reject(f"invalid JSON: {error}") from None
+
+
+def _is_too_deep(text: str) -> bool:
+    # Most texts do not have that many at all.
+    if text.count("[") + text.count("{") <= _DEPTH_MAX:
+        return False
+    depth = 0
+    for mark in _MARK.finditer(text):
+        bracket = mark[0]
+        if bracket in "[{":
+            depth += 1
+            if depth > _DEPTH_MAX:
+                return True
+        elif bracket in "]}":
+            depth -= 1
+    return False
 
 
 def dump(value: Any) -> str:

@@ -152,6 +152,25 @@ class Text(unittest.TestCase):
                 parse(value)
             self.assertTrue(str(refused.exception).startswith("invalid JSON: "))
 
+    def test_only_so_many_are_within_each_other(self):
+        for depth, is_valid in [(127, True), (128, False), (50_000, False)]:
+            for opens, closes in [("[", "]"), ('{"a":', "}")]:
+                text = (opens * depth + "1" + closes * depth).encode()
+                try:
+                    parse(text)
+                    self.assertTrue(is_valid, depth)
+                except Reject as reject:
+                    self.assertFalse(is_valid, reject)
+                    self.assertIn("more than 127 arrays and objects", str(reject))
+        # Side by side, and within texts, there may be more.
+        parse(json.dumps([[]] * 1_000 + ["[{" * 1_000, '"[\\"[' * 1_000]).encode())
+
+    def test_texts_without_an_end_are_read_once(self):
+        """Of what would take hours if it were read again from each quote; that it ends at all is what is tested."""
+        for piece in ['"[', '["', '[\\"', '[\\\\"', '{"a":"', '["a",']:
+            with self.assertRaises(Reject):
+                parse((piece * 300_000).encode())
+
     def test_text_is_written_as_it_is_where_utf8_has_it(self):
         self.assertEqual(dump({"a": ["日志", 1]}), '{"a":["日志",1]}')
         self.assertEqual(dump("\ud800"), '"\\ud800"')

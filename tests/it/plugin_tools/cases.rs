@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tamis_tests::place::{Place, root};
 
-use super::{ENRICH, LEVEL_FILTER, PARSE, REDACT, assert_refused, plugin};
+use super::{ENRICH, LEVEL_FILTER, PARSE, REDACT, SAMPLE, STACKTRACE, assert_refused, plugin};
 
 const SETTINGS: &str = "minimum: info\n";
 const IN: &str = "{\"Type\":\"debug\"}\n{\"Type\":\"info\",\"Field\":{\"id\":7}}\n{\"Type\"\n{\"Type\":\"error\"}\n";
@@ -22,7 +22,14 @@ fn case(place: &Place, name: &str, files: &[(&str, &str)]) -> String {
 
 #[test]
 fn the_reference_plugins_pass_their_cases() {
-    for (wasm, cases) in [(LEVEL_FILTER, 2), (ENRICH, 1), (REDACT, 3), (PARSE, 2)] {
+    for (wasm, cases) in [
+        (LEVEL_FILTER, 2),
+        (ENRICH, 1),
+        (REDACT, 3),
+        (PARSE, 2),
+        (STACKTRACE, 2),
+        (SAMPLE, 3),
+    ] {
         let ended = plugin(["test", wasm]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let folder = Path::new(wasm).with_file_name("cases");

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use tamis_core::transform::Transform;
-use tamis_host::{OnQuarantine, PluginLimits};
+use tamis_host::{Grants, OnQuarantine, Plugin, PluginLimits, PluginTransform};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{apply, batch, limits, rejected, rows, stage, stage_within};
+use crate::support::{apply, batch, engine, guest, limits, rejected, rows, stage, stage_within};
 
 /// What was counted, all together.
 fn sum(counted: &[(String, u64)]) -> u64 {
@@ -126,7 +126,12 @@ fn an_attempt_that_fails_leaves_no_trace_and_one_that_does_not_says_nothing_by_i
         .with_ansi(false)
         .finish();
     tracing::subscriber::with_default(subscriber, || {
-        let mut stage = stage("obey");
+        // With a budget for its log that no other test spends.
+        let (bytes, none) = (guest("hostile"), Grants::default());
+        let plugin = Plugin::from_bytes(engine(), "hostile.wasm", &bytes, none).unwrap();
+        let (plugin, obey) = (Arc::new(plugin), r#"{"do": "obey"}"#.to_owned());
+        let stop = OnQuarantine::Stop;
+        let mut stage = PluginTransform::new(plugin, "guest", obey, limits(), stop).unwrap();
         let mut good = batch(&["say", "count"]);
         let mut applied = stage.attempt(&mut good).unwrap();
         assert_eq!(lines.text(), "");

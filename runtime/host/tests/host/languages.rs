@@ -269,6 +269,23 @@ fn edits_leave_every_other_byte_as_it_was() {
 }
 
 #[test]
+fn what_is_nested_without_end_is_refused_like_any_other_invalid_json() {
+    let (arrays, objects) = ("[".repeat(100_000), r#"{"a":"#.repeat(100_000));
+    each(|name, _| {
+        let mut batch = batch(&[&arrays, "{}", &objects]);
+        let applied = apply(&mut stage(name, "edit"), &mut batch);
+        let reasons = rejected(&applied);
+        assert_eq!(
+            (reasons.len(), batch.rows().len()),
+            (2, 1),
+            "{name}: {reasons:?}"
+        );
+        let is_said = |it: &String| it.contains(" invalid JSON: ");
+        assert!(reasons.iter().all(is_said), "{name}: {reasons:?}");
+    });
+}
+
+#[test]
 fn answers_agree_in_batches_of_any_size() {
     let kinds = [
         "twice", "replace", "a", "raise", "fail", "drop", "count", "",
