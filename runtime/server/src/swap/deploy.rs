@@ -169,6 +169,10 @@ impl Deployer {
         error: &Error,
     ) {
         let reason = format!("{error:#}");
+        // The steps before said how they ended.
+        if telling.steps.last().is_none_or(|step| step.ok) {
+            warn!(reason, "a version was refused");
+        }
         // It runs nowhere, whatever the history says.
         let _noted = self.note(&news, by, Event::Refused, Some(&reason), telling);
         let stays = "it was refused, and what ran goes on";
