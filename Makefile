@@ -8,7 +8,8 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 CARGO_FLAGS := --release --locked
-PLUGINS := $(sort $(dir $(wildcard plugins/*/Cargo.toml plugins/*/pyproject.toml plugins/*/package.json)))
+PLUGINS_RUST := $(dir $(wildcard plugins/*/Cargo.toml))
+PLUGINS_OTHER := $(dir $(wildcard plugins/*/pyproject.toml plugins/*/package.json))
 DENY := target/tools/bin/cargo-deny --locked
 # what follows the command of demo and bench
 ARGS ?=
@@ -27,8 +28,13 @@ build: ## build the program: target/release/tamis
 	@cargo build $(CARGO_FLAGS) --workspace
 
 .PHONY: plugins
-plugins: build languages ## build the reference plugins: plugins/NAME/NAME.wasm
-	@for plugin in $(PLUGINS); do target/release/tamis plugin build "$$plugin" || exit 1; done >&2
+plugins: plugins-rust languages ## build the reference plugins: plugins/NAME/NAME.wasm
+	@for plugin in $(PLUGINS_OTHER); do target/release/tamis plugin build "$$plugin" || exit 1; done >&2
+
+# what needs no tools of other languages
+.PHONY: plugins-rust
+plugins-rust: build
+	@for plugin in $(PLUGINS_RUST); do target/release/tamis plugin build "$$plugin" || exit 1; done >&2
 
 .PHONY: check
 check: fmt clippy doc deny ## format, lints, documentation, dependencies
@@ -49,7 +55,7 @@ test: ## install, check, build and run every test: what CI runs
 	@scripts/test
 
 .PHONY: demo
-demo: toolchain plugins ## see it at work; ARGS="--json" ends in one line of JSON
+demo: toolchain plugins-rust ## see it at work; ARGS="--json" ends in one line of JSON
 	@target/release/tamis demo $(ARGS)
 
 .PHONY: bench
@@ -80,17 +86,17 @@ SERVERS_mysql := mariadb
 SERVERS_all := elasticsearch mongo mariadb
 
 .PHONY: prove
-prove: toolchain plugins ## kill members and servers: each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=; SWAPS=200 swaps a plugin all the while
+prove: toolchain plugins-rust ## kill members and servers: each record is seen once; SINK=files|kafka|elasticsearch|mongodb|mysql|all RECORDS=200000 KILLS=10 SERVER_KILLS=3 SEED=; SWAPS=200 swaps a plugin all the while
 	@scripts/install kafka $(SERVERS_$(SINK)) tools >&2
-	@$(if $(SWAPS),tests/hostile/build >&2)
+	@$(if $(SWAPS),tests/hostile/build versions >&2)
 	@target/release/prove $(if $(SWAPS),SWAPS=$(SWAPS) PACE_MS=$(PACE_MS) RATE=$(RATE), \
 	  SINK=$(SINK) REBALANCES=$(REBALANCES) BROKER_KILLS=$(BROKER_KILLS) SERVER_KILLS=$(SERVER_KILLS) \
 	  FREEZES=$(FREEZES) STATIC=$(STATIC)) RECORDS=$(RECORDS) KILLS=$(KILLS) SEED=$(SEED)
 
 .PHONY: soak
-soak: toolchain plugins ## swap a plugin 2,000 times while 50 million records flow, and print how much memory it takes; SWAPS=2000 RECORDS=50000000 PACE_MS=300
+soak: toolchain plugins-rust ## swap a plugin 2,000 times while 50 million records flow, and print how much memory it takes; SWAPS=2000 RECORDS=50000000 PACE_MS=300
 	@scripts/install kafka tools >&2
-	@tests/hostile/build >&2
+	@tests/hostile/build versions >&2
 	@target/release/prove CALM=1 KILLS=0 SWAPS=$(or $(SWAPS),2000) RECORDS=$(or $(RECORDS),50000000) \
 	  PACE_MS=$(or $(PACE_MS),300) RATE=$(RATE) SEED=$(SEED)
 

@@ -2,7 +2,7 @@
 
 use tamis_tests::place::Place;
 
-use super::{ENRICH, LEVEL_FILTER, PARSE, REDACT, assert_refused, plugin};
+use super::{ENRICH, LEVEL_FILTER, PARSE, REDACT, SAMPLE, STACKTRACE, assert_refused, plugin};
 
 #[test]
 fn the_reference_plugins_bear_what_it_makes() {
@@ -25,11 +25,18 @@ fn the_reference_plugins_bear_what_it_makes() {
         "parse.yaml",
         "formats: [json, zap_console, combined, rfc5424, rfc3164, logback, logfmt]\n",
     );
+    let stacktrace = place.write("stacktrace.yaml", "fields: [/Msg, /Field]\n");
+    let sample = place.write(
+        "sample.yaml",
+        "rules: [{ field: /Type, is: [error], share: 1 }]\nshare: 0.5\nby: [/Field/user_id]\nweight_to: /weight\n",
+    );
     for (wasm, settings) in [
         (LEVEL_FILTER, level),
         (ENRICH, enrich),
         (REDACT, redact),
         (PARSE, parse),
+        (STACKTRACE, stacktrace),
+        (SAMPLE, sample),
     ] {
         let settings = settings.to_str().unwrap();
         let cases = place.path("cases");
