@@ -105,8 +105,8 @@ impl Gate {
                 () = sleep(FLUSH_AGAIN) => {}
             }
         };
-        // Dead letters take no room, and runs are committed after their batches were let go of.
-        while self.ledger.unsettled() > 0 {
+        // Dead letters take no room. What is not committed would be read again, and go to the new sinks, too.
+        while self.ledger.unsettled() > 0 || self.ledger.is_uncommitted() {
             self.flush().await?;
             sleep(FLUSH_AGAIN).await;
         }

@@ -262,6 +262,11 @@ impl Ledger {
         open.sum::<usize>() + state.left_behind
     }
 
+    /// Whether something is settled that the source was not heard to have committed.
+    pub(crate) fn is_uncommitted(&self) -> bool {
+        self.lock().partitions.values().any(Entry::has_moved)
+    }
+
     /// Returns once nothing of `partitions` is in flight.
     pub(crate) async fn drained(&self, partitions: &[Arc<Partition>]) {
         self.all(partitions, Entry::is_idle).await;

@@ -111,7 +111,23 @@ pub enum LoadProblem {
     /// It failed as soon as it was started.
     #[error("failed when asked to describe itself: {0}; try its tests")]
     Describe(Failure),
+    /// Dead letters, stamps of records and logs could not show who it is.
+    #[error(
+        "calls itself {name:?} with the version {version:?}: a name has 1 to {NAME_BYTES_MAX} characters and a version up to \
+         {VERSION_BYTES_MAX}, letters, digits and `.`, `_`, `-`, `+`"
+    )]
+    Unnamable {
+        /// The beginning of it.
+        name: String,
+        /// Likewise.
+        version: String,
+    },
 }
+
+/// The longest name that a plugin may give itself,
+const NAME_BYTES_MAX: usize = 100;
+/// and the longest version.
+const VERSION_BYTES_MAX: usize = 64;
 
 impl Plugin {
     /// Reads, checks, compiles and links the file at `path`, and asks it who it is.
@@ -247,6 +263,7 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         .map_err(|error| LoadProblem::Types(format!("{error:#}")))?;
     let instance = Instance::new(engine, &prepared, &DESCRIBE).map_err(LoadProblem::Describe)?;
     let description = instance.description().clone();
+    check_names(&description)?;
     Ok(Plugin {
         engine: engine.clone(),
         prepared,
@@ -255,6 +272,23 @@ fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadPr
         origin,
         digest: digest(bytes),
         log_budget: LogBudget::new(engine),
+    })
+}
+
+/// Whether a plugin says who it is in words that fit wherever they are shown.
+fn check_names(Description { name, version, .. }: &Description) -> Result<(), LoadProblem> {
+    let is_legal = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
+    };
+    let is_name = (1..=NAME_BYTES_MAX).contains(&name.len()) && is_legal(name);
+    if is_name && version.len() <= VERSION_BYTES_MAX && is_legal(version) {
+        return Ok(());
+    }
+    let head = |text: &str| text.chars().take(NAME_BYTES_MAX).collect();
+    Err(LoadProblem::Unnamable {
+        name: head(name),
+        version: head(version),
     })
 }
 

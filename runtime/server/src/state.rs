@@ -130,14 +130,19 @@ impl State {
         self.files.kept(sha256)
     }
 
-    /// Adds `entry` to the history, and is back once the disk has it. Drops the oldest entries and files that are too many.
+    #[cfg(test)]
+    fn note(&mut self, entry: Entry) -> Result<(), StateError> {
+        self.note_all(vec![entry])
+    }
+
+    /// Adds `entries` to the history, and is back once the disk has them. Drops the oldest entries and files that are too many.
     ///
     /// # Errors
     /// When the disk refuses; the history is as it was then.
-    pub(crate) fn note(&mut self, entry: Entry) -> Result<(), StateError> {
-        let sha256 = entry.sha256.clone();
-        self.history.add(entry)?;
-        self.untold().remove(&sha256);
+    pub(crate) fn note_all(&mut self, entries: Vec<Entry>) -> Result<(), StateError> {
+        let told: Vec<String> = entries.iter().map(|entry| entry.sha256.clone()).collect();
+        self.history.add(entries)?;
+        self.untold().retain(|sha256| !told.contains(sha256));
         self.sweep();
         Ok(())
     }

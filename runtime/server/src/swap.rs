@@ -329,6 +329,10 @@ impl Deployer {
             let work = sinks::exchange(&self.swapper, spec.clone());
             telling.step("sinks", work).await?;
         }
+        if let Some(waiting) = &mut self.waiting {
+            // What it came with is the configuration of before.
+            waiting.candidate.is_of_config = false;
+        }
         let plugins = self.running.plugins.clone();
         self.running = Arc::new(Running { spec, plugins });
         Ok(())

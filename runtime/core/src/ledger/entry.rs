@@ -79,6 +79,11 @@ impl Entry {
         })
     }
 
+    /// Whether its checkpoint is not what was committed of it.
+    pub(super) fn has_moved(&self) -> bool {
+        self.moved().is_some()
+    }
+
     fn moved(&self) -> Option<Committed> {
         let settled = self.progress.checkpoint()?;
         let last = self.committed.as_ref();

@@ -80,13 +80,19 @@ impl History {
         &self.entries
     }
 
-    /// Adds `entry`, and is back once the disk has it.
-    pub(super) fn add(&mut self, mut entry: Entry) -> Result<(), StateError> {
-        entry.version = Entry::FORM;
-        let (entry, line) = fitting(entry);
-        self.append(&line).map_err(|error| self.unusable(error))?;
-        self.bytes += line.len() as u64;
-        self.entries.push(entry);
+    /// Adds `entries`, and is back once the disk has them; where it refuses, it has none of them.
+    pub(super) fn add(&mut self, entries: Vec<Entry>) -> Result<(), StateError> {
+        let fitting = |entry| {
+            fitting(Entry {
+                version: Entry::FORM,
+                ..entry
+            })
+        };
+        let (entries, lines): (Vec<_>, Vec<_>) = entries.into_iter().map(fitting).unzip();
+        let lines = lines.concat();
+        self.append(&lines).map_err(|error| self.unusable(error))?;
+        self.bytes += lines.len() as u64;
+        self.entries.extend(entries);
         if self.entries.len() > ENTRIES_MAX
             && let Err(error) = self.thin()
         {
@@ -97,10 +103,10 @@ impl History {
         Ok(())
     }
 
-    fn append(&self, line: &[u8]) -> io::Result<()> {
+    fn append(&self, lines: &[u8]) -> io::Result<()> {
         self.cut_off_rest()?;
         let mut file = OpenOptions::new().append(true).open(&self.path)?;
-        let written = file.write_all(line).and_then(|()| file.sync_all());
+        let written = file.write_all(lines).and_then(|()| file.sync_all());
         if written.is_err() {
             // Else the next one does, or the next start.
             let _rest = file.set_len(self.bytes);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tamis_config::{PipelineSpec, PluginSpec, SwapSpec};
+use tamis_config::{PipelineSpec, PluginSpec};
 use tamis_core::transform::Transform;
 use tamis_core::{Link, NextChain, Trial};
 use tamis_host::{Engine, Plugin, Probe};
@@ -37,7 +37,7 @@ pub(super) struct Candidate {
     pub(super) files: Vec<Arc<PluginFile>>,
     pub(super) by: Trigger,
     /// Whether a new configuration asked for it.
-    is_of_config: bool,
+    pub(super) is_of_config: bool,
 }
 
 /// One plugin of a candidate.
@@ -232,12 +232,13 @@ impl Candidate {
         (0..self.spec.limits.lanes).map(lane).collect()
     }
 
-    /// What runs with it. How swaps go is as the present configuration has it: `swap`, unless it came with another one.
-    pub(super) fn into_running(self, swap: SwapSpec) -> Running {
+    /// What runs with it, where `present` is what ran: its sinks stay, and how swaps go, unless it came with another configuration.
+    pub(super) fn into_running(self, present: &PipelineSpec) -> Running {
         let plugins = self.plugins.into_iter().map(|part| part.plugin);
         let mut spec = self.spec;
+        spec.sinks.clone_from(&present.sinks);
         if !self.is_of_config {
-            spec.swap = swap;
+            spec.swap = present.swap.clone();
         }
         Running {
             plugins: plugins.collect(),

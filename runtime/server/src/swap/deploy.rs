@@ -179,7 +179,7 @@ impl Deployer {
         Answer::give(answer, Ended::failed(format!("{stays}: {reason}")));
     }
 
-    fn give_way(&mut self) {
+    pub(super) fn give_way(&mut self) {
         if let Some(Waiting { candidate, .. }) = self.waiting.take() {
             let plugins = candidate.names(&self.running).join(", ");
             warn!(
@@ -239,7 +239,6 @@ impl Deployer {
         };
         match candidate {
             Ok(candidate) => {
-                self.give_way();
                 let reason = Reason::Return;
                 self.switch(candidate, reason, telling, Some(answer)).await;
             }

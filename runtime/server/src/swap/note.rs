@@ -27,9 +27,11 @@ pub(super) fn ended(noted: Noted, said: String) -> Ended {
 
 impl Deployer {
     pub(super) fn note_promotion(&mut self, candidate: &Candidate, telling: &Telling) -> Noted {
-        let (by, event) = (candidate.by, Event::Promoted);
-        self.note(&candidate.news, by, event, None, telling)?;
-        self.note(&candidate.removed, by, Event::Removed, None, telling)
+        let became = [
+            (&*candidate.news, Event::Promoted),
+            (&*candidate.removed, Event::Removed),
+        ];
+        self.note_all(&became, candidate.by, None, telling)
     }
 
     /// Of a rollback the version that is taken back is told.
@@ -54,28 +56,38 @@ impl Deployer {
         reason: Option<&str>,
         telling: &Telling,
     ) -> Noted {
+        self.note_all(&[(news, event)], by, reason, telling)
+    }
+
+    /// Writes what became of several plugins: all of it or, where the disk refuses, nothing.
+    fn note_all(
+        &mut self,
+        became: &[(&[News], Event)],
+        by: Trigger,
+        reason: Option<&str>,
+        telling: &Telling,
+    ) -> Noted {
         let Some(state) = &mut self.state else {
             return Ok(());
         };
-        for news in news {
-            let entry = Entry {
-                version: Entry::FORM,
-                at_ms: now_ms(),
-                plugin: news.plugin.clone(),
-                semver: news.semver.clone(),
-                sha256: news.sha256.clone(),
-                event,
-                from: news.from.clone(),
-                by,
-                reason: reason.map(str::to_owned),
-                steps: telling.steps.clone(),
-            };
-            state.note(entry).map_err(|error| {
-                let (plugin, error) = (&news.plugin, causes(&error));
-                warn!(plugin, ?event, error, "the history was not written");
-                Unwritten(error)
-            })?;
-        }
-        Ok(())
+        let all = became.iter();
+        let all = all.flat_map(|(news, event)| news.iter().map(|news| (news, *event)));
+        let entries = all.map(|(news, event)| Entry {
+            version: Entry::FORM,
+            at_ms: now_ms(),
+            plugin: news.plugin.clone(),
+            semver: news.semver.clone(),
+            sha256: news.sha256.clone(),
+            event,
+            from: news.from.clone(),
+            by,
+            reason: reason.map(str::to_owned),
+            steps: telling.steps.clone(),
+        });
+        state.note_all(entries.collect()).map_err(|error| {
+            let (pipeline, error) = (&self.running.spec.name, causes(&error));
+            warn!(pipeline, error, "the history was not written");
+            Unwritten(error)
+        })
     }
 }

@@ -111,11 +111,16 @@ impl Deployer {
         let candidate = Arc::into_inner(candidate).expect("what was done apart is done");
         let chains = match chains {
             Ok(chains) => chains,
+            // Of one that ran before it says nothing bad: only the settings have changed since.
+            Err(error) if matches!(reason, Reason::Return) => {
+                return Answer::give(answer, Ended::failed(format!("{error:#}")));
+            }
             Err(error) => {
                 let (news, by) = (candidate.news.clone(), candidate.by);
                 return self.refuse(news, by, &telling, answer, &error);
             }
         };
+        self.give_way();
         let noted = match (&reason, &trial) {
             (Reason::Return, _) => self.note_return(&candidate, &telling),
             (Reason::News(_), None) => self.note_promotion(&candidate, &telling),
@@ -233,8 +238,7 @@ impl Deployer {
     /// Makes `candidate`, which all lanes have, what runs.
     fn take_over(&mut self, candidate: Candidate, noted: Noted) -> Ended {
         let runs = candidate.versions().join(", ");
-        let swap = self.running.spec.swap.clone();
-        self.running = Arc::new(candidate.into_running(swap));
+        self.running = Arc::new(candidate.into_running(&self.running.spec));
         self.watch.set(self.files().collect::<Vec<_>>());
         note::ended(noted, format!("it runs: {runs}"))
     }

@@ -81,10 +81,9 @@ impl Started {
     /// # Errors
     /// Where the disk refuses.
     pub(crate) fn note(&mut self) -> Result<()> {
-        for entry in std::mem::take(&mut self.news) {
-            if let Some(state) = &mut self.state {
-                state.note(entry)?;
-            }
+        let news = std::mem::take(&mut self.news);
+        if let Some(state) = self.state.as_mut().filter(|_| !news.is_empty()) {
+            state.note_all(news)?;
         }
         Ok(())
     }
