@@ -176,7 +176,7 @@ fn what_is_not_in_order_is_said_at_once() {
     let empty = place.path("").display().to_string();
     check(
         &[&empty],
-        "Cargo.toml does not exist: name the plugin's folder",
+        "has none of Cargo.toml, pyproject.toml, package.json: name the plugin's folder",
     );
     let folder = root().join("plugins/redact").display().to_string();
     check(

@@ -13,7 +13,9 @@ fn main() -> ExitCode {
     let seed = fastrand::u32(..).into();
     let is_of_swaps = |it: &String| it.starts_with("SWAPS=") && it != "SWAPS=";
     let proof = match arguments.iter().any(is_of_swaps) {
-        true => set(swaps::Options::new(seed), &arguments, swaps::Options::set).map(of_swaps),
+        true => set(swaps::Options::new(seed), &arguments, swaps::Options::set)
+            .and_then(|it| it.check().map(|()| it))
+            .map(of_swaps),
         false => set(prove::Options::new(seed), &arguments, prove::Options::set).map(of_deaths),
     };
     match proof {

@@ -30,6 +30,11 @@ impl History {
         Self(entries.collect())
     }
 
+    /// Who runs, as far as it tells.
+    pub(super) fn runs(&self) -> Option<Made> {
+        self.turns().pop().map(|turn| turn.made)
+    }
+
     /// Whom its last entry is about.
     pub(super) fn last(&self) -> Option<Made> {
         self.0.last().map(made)
@@ -57,39 +62,47 @@ impl History {
         self.count("rolled_back", "rollback")
     }
 
-    /// Who may have made records, in order. One that was on probation and of which nothing came of it was cut short by a death: what ran
-    /// before it is what ran after it.
-    pub(super) fn sequence(&self) -> Vec<Made> {
-        let (mut sequence, mut runs) = (Vec::<Made>::new(), None::<Made>);
+    /// Whose turn it was, in order. One that was on probation and of which nothing came was cut short by a death: what ran before it
+    /// is what ran after it.
+    pub(super) fn turns(&self) -> Vec<Turn> {
+        let (mut turns, mut runs) = (Vec::<Turn>::new(), None::<Made>);
         let mut on_probation = None::<Made>;
+        let stays = |made: &Made| Turn {
+            made: made.clone(),
+            stays: true,
+        };
         for entry in &self.0 {
             let made = made(entry);
             let is_anew = event(entry) == "on_probation";
             if on_probation.take_if(|it| is_anew || *it != made).is_some() {
-                sequence.extend(runs.clone());
+                turns.extend(runs.as_ref().map(stays));
             }
             match event(entry) {
                 "on_probation" => {
-                    sequence.push(made.clone());
+                    turns.push(Turn {
+                        made: made.clone(),
+                        stays: false,
+                    });
                     on_probation = Some(made);
                 }
                 "promoted" => {
-                    if on_probation.take().is_none() {
-                        sequence.push(made.clone());
+                    match on_probation.take() {
+                        Some(_) => turns.last_mut().expect("it was on probation").stays = true,
+                        None => turns.push(stays(&made)),
                     }
                     runs = Some(made);
                 }
                 "rolled_back" => {
                     on_probation = None;
-                    sequence.extend(runs.clone());
+                    turns.extend(runs.as_ref().map(stays));
                 }
                 _ => {}
             }
         }
         if on_probation.is_some() {
-            sequence.extend(runs);
+            turns.extend(runs.as_ref().map(stays));
         }
-        sequence
+        turns
     }
 
     /// For each lane the pauses of all switches, in microseconds.
@@ -126,15 +139,53 @@ impl History {
     }
 }
 
-/// What of the stretches of a partition is not in the order of `sequence`.
-pub(super) fn contradiction(sequence: &[Made], partition: i32, seen: &Seen) -> Option<String> {
-    let mut rest = sequence.iter();
-    seen.stretches.iter().find_map(|(offset, made)| {
-        let is_next = rest.any(|it| it == made);
-        (!is_next).then(|| {
-            let Made { version, digest } = made;
-            format!("partition {partition}: {version}+{digest} made records from {offset} on, which is not its turn")
-        })
+/// A version that had records, or could have had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) made: Made,
+    /// It was not taken back. Behind one that was, the next turn has records in each partition: they are waited for.
+    pub(super) stays: bool,
+}
+
+/// What of the stretches of a partition is not as the `turns` were, of which the last one must have made its last records.
+pub(super) fn contradiction(turns: &[Turn], partition: i32, seen: &Seen) -> Option<String> {
+    let mut at = 0;
+    for (offset, made) in &seen.stretches {
+        let Made { version, digest } = made;
+        let wrong = |why: &str| {
+            Some(format!(
+                "partition {partition}: {version}+{digest} made records from {offset} on, {why}"
+            ))
+        };
+        let Some(next) = turns[at..].iter().position(|it| it.made == *made) else {
+            return wrong("which was not its turn");
+        };
+        if at > 0 && next > 0 && !turns[at - 1].stays {
+            return wrong("where the version before the one that was taken back had its turn");
+        }
+        at += next + 1;
+    }
+    let last = &turns.last()?.made;
+    let is_last = seen.stretches.last().is_some_and(|(_, made)| made == last);
+    (!is_last).then(|| {
+        let version = &last.version;
+        format!("partition {partition}: {version} did not make its last records")
+    })
+}
+
+/// In how many of the partitions each version that stayed was seen: pairs that were, and all of them.
+pub(super) fn coverage<'s>(turns: &[Turn], seen: impl Iterator<Item = &'s Seen>) -> (usize, usize) {
+    let stayed: Vec<&Made> = turns
+        .iter()
+        .filter(|it| it.stays)
+        .map(|it| &it.made)
+        .collect();
+    seen.fold((0, 0), |(found, all), seen| {
+        let is_seen = |made: &&&Made| seen.stretches.iter().any(|(_, it)| it == **made);
+        (
+            found + stayed.iter().filter(is_seen).count(),
+            all + stayed.len(),
+        )
     })
 }
 
@@ -171,7 +222,7 @@ mod tests {
             stretches,
             ..Seen::default()
         };
-        contradiction(&history.sequence(), 0, &seen).is_some()
+        contradiction(&history.turns(), 0, &seen).is_some()
     }
 
     #[test]
@@ -195,11 +246,16 @@ mod tests {
             assert!(!contradicts(&history, versions), "{versions:?}");
         }
         for versions in [
-            &["3"][..],
-            &["2", "1"],
-            &["4", "1"],
-            &["5", "4"],
-            &["6", "2"],
+            &["3", "6"][..],
+            &["2", "1", "6"],
+            &["4", "1", "6"],
+            // Not taken back.
+            &["1", "2", "4", "6"],
+            // What a restart ran was not promoted.
+            &["1", "2", "5", "6"],
+            // A lane that never swapped.
+            &["1"],
+            &["1", "2", "4", "2"],
         ] {
             assert!(contradicts(&history, versions), "{versions:?}");
         }

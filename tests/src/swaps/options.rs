@@ -22,6 +22,9 @@ pub struct Options {
     pub seed: u64,
 }
 
+/// Each makes two or three entries of the history, which keeps 900.
+const SWAPS_MAX: usize = 300;
+
 /// How options are given.
 const USAGE: &str = "\
 usage: prove SWAPS=200 [PACE_MS=1000] [KILLS=10] [RECORDS=0] [RATE=0] [CALM=0] [SEED=…]
@@ -40,6 +43,22 @@ impl Options {
             is_calm: false,
             seed,
         }
+    }
+
+    /// Whether a proof can be made so.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), String> {
+        if self.is_calm && self.kills > 0 {
+            return Err("CALM=1 kills no one: say KILLS=0".to_owned());
+        }
+        if !self.is_calm && self.swaps > SWAPS_MAX {
+            return Err(format!(
+                "more than SWAPS={SWAPS_MAX} are more than the history keeps; say CALM=1"
+            ));
+        }
+        Ok(())
     }
 
     /// Sets what `NAME=VALUE` says.

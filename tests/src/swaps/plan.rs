@@ -65,7 +65,7 @@ impl Kind {
         match (self, way) {
             (Self::Good | Self::Differing, _) | (Self::HalfWritten, Way::File) => &["promoted"],
             // In the shadow, or, where that had no records, on probation.
-            (Self::Slow, _) => &["refused", "rolled_back"],
+            (Self::Slow | Self::Denying, _) => &["refused", "rolled_back"],
             // Whatever it meets first: a record to panic on in the shadow, on probation, or none.
             (Self::Trapping, _) => &["refused", "rolled_back", "promoted"],
             _ => &["refused"],

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::PARTITIONS;
 use super::feed::is_trap;
 use super::history::Made;
 use crate::data::lines;
@@ -25,6 +26,8 @@ pub(super) struct Reader {
 #[derive(Default)]
 struct State {
     seen: AtomicU64,
+    /// By partition, who made the last record that was seen.
+    last: Mutex<BTreeMap<i32, Made>>,
     is_over: AtomicBool,
 }
 
@@ -52,6 +55,12 @@ impl Reader {
 
     pub(super) fn seen(&self) -> u64 {
         self.state.seen.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last record that was seen of each partition was made by `made`.
+    pub(super) fn has_last(&self, made: &Made) -> bool {
+        let last = self.state.last.lock().expect("no one panics with it");
+        last.len() == PARTITIONS.unsigned_abs() as usize && last.values().all(|it| it == made)
     }
 
     /// Reads to the end, since the process has ended; what was seen.
@@ -86,10 +95,15 @@ fn read(folder: &Path, state: &State) -> BTreeMap<i32, Seen> {
         for file in files {
             let (partition, start, next) = range(&file);
             let (_, partition) = partition.rsplit_once('-').expect("topic and partition");
-            let seen = all.entry(partition.parse().expect("a number")).or_default();
+            let partition = partition.parse().expect("a number");
+            let seen = all.entry(partition).or_default();
             let text = content(&file);
             seen.take(&text, start, next);
             let records = lines(&text).count() as u64;
+            if let Some((_, made)) = seen.stretches.last() {
+                let mut last = state.last.lock().expect("no one panics with it");
+                last.insert(partition, made.clone());
+            }
             fs::remove_file(&file).expect("a file of one's own can be removed");
             state.seen.fetch_add(records, Ordering::Relaxed);
         }

@@ -38,6 +38,8 @@ pub(super) struct Tally {
     /// From the first swap to the end of the last one.
     pub(super) swapping: Duration,
     pub(super) moments: Vec<Moment>,
+    /// Versions that took over, in each partition: seen there, and all.
+    pub(super) coverage: (usize, usize),
 }
 
 impl Tally {
@@ -148,6 +150,11 @@ impl fmt::Display for Report {
         row("killed", &self.tally.kills)?;
         row("dead letters", &self.letters)?;
         row("stretches of one version", &self.stretches)?;
+        let (seen, all) = self.tally.coverage;
+        row(
+            "versions seen",
+            &format!("{seen:>12}   of {all}, over all partitions"),
+        )?;
         for (lane, pauses) in self.pauses.iter().enumerate() {
             let longest = pauses.iter().max().copied().unwrap_or_default();
             let middle = median(pauses.clone());

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::PARTITIONS;
 use super::feed::Feed;
-use super::history::{History, Made, contradiction};
+use super::history::{History, Turn, contradiction, coverage};
 use super::options::Options;
 use super::plan::{self, Kind, Swap, Way};
 use super::reader::Reader;
@@ -28,6 +28,8 @@ const CALM_VERSIONS: u32 = 8;
 const HALF: Duration = Duration::from_millis(1_500);
 /// When a process is killed, after a version was sent on its way.
 const KILL_MS_MAX: u64 = 800;
+/// So many records are waited for behind a death or a roll-back: the next version is tried on those.
+const SEEN_ANEW: u64 = 10_000;
 /// Between two looks at the memory of the process.
 const LOOK_AT_MEMORY: Duration = Duration::from_secs(1);
 
@@ -57,7 +59,7 @@ struct Proof<'a> {
     begun: Instant,
     tally: Tally,
     /// Versions that took over, where nothing else happens to them.
-    sequence: Vec<Made>,
+    turns: Vec<Turn>,
 }
 
 impl<'a> Proof<'a> {
@@ -74,7 +76,7 @@ impl<'a> Proof<'a> {
             reader: Reader::start(stage.out()),
             begun: Instant::now(),
             tally: Tally::default(),
-            sequence: history.last().into_iter().collect(),
+            turns: history.turns(),
         }
     }
 
@@ -95,13 +97,30 @@ impl<'a> Proof<'a> {
                 came
             ));
             self.tally.note(swap.kind, swap.kills, &came);
+            if swap.kills || came == "rolled_back" {
+                self.await_the_one_that_runs();
+            }
         }
         self.tally.swapping = begun.elapsed();
+        self.await_the_one_that_runs();
         let least = self.options.records;
         self.until_for(Duration::MAX, "there are records enough", |it| {
             it.reader.seen() >= least
         });
         self.end()
+    }
+
+    /// Waits until what runs has made records in each partition, as a version before it has, perhaps.
+    fn await_the_one_that_runs(&mut self) {
+        let runs = match self.options.is_calm {
+            true => self.turns.last().map(|turn| turn.made.clone()),
+            false => self.history().runs(),
+        };
+        let runs = runs.expect("something runs");
+        let enough = self.reader.seen() + SEEN_ANEW;
+        self.until("what runs has made records in each partition", |it| {
+            it.reader.has_last(&runs) && it.reader.seen() >= enough
+        });
     }
 
     fn tell(&self, what: &str) {
@@ -174,7 +193,8 @@ impl<'a> Proof<'a> {
         if self.options.is_calm {
             let ended = ended.expect("it was deployed");
             assert_eq!(ended.code, Some(0), "{ended:?}");
-            self.sequence.extend(self.history().last());
+            self.turns
+                .extend(self.history().last().map(|made| Turn { made, stays: true }));
             return "promoted".to_owned();
         }
         if kills {
@@ -251,11 +271,12 @@ impl<'a> Proof<'a> {
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         let seen = self.reader.finish();
         let history = History::read(&self.stage.history());
-        let sequence = match self.options.is_calm {
-            true => self.sequence,
-            false => history.sequence(),
+        let turns = match self.options.is_calm {
+            true => self.turns,
+            false => history.turns(),
         };
         let letters = self.stage.letters();
+        self.tally.coverage = coverage(&turns, seen.values());
         let mut problems = Vec::new();
         for partition in 0..PARTITIONS {
             let of = |(at, offset): &(i32, u64)| (*at == partition).then_some(*offset);
@@ -266,7 +287,7 @@ impl<'a> Proof<'a> {
             };
             let expected = sent / 4 + u64::from(sent % 4 > u64::from(partition.unsigned_abs()));
             problems.extend(seen.problems(partition, expected, &letters));
-            problems.extend(contradiction(&sequence, partition, seen));
+            problems.extend(contradiction(&turns, partition, seen));
         }
         Report::new(
             self.options,
