@@ -34,7 +34,8 @@ function dump(value) {
 
 const pointers = new Map();
 
-function tokens(pointer) {
+// The tokens of a JSON pointer. Throws RangeError where it is none.
+export function tokens(pointer) {
   let path = pointers.get(pointer);
   if (path === undefined) {
     path = takenApart(pointer);
@@ -46,12 +47,12 @@ function tokens(pointer) {
 
 function takenApart(pointer) {
   if (pointer === "") return [];
-  if (!pointer.startsWith("/")) throw new EditError(`${JSON.stringify(pointer)} is no JSON pointer: one begins with /`);
+  if (!pointer.startsWith("/")) throw new RangeError(`${JSON.stringify(pointer)} is no JSON pointer: one begins with /`);
   const parts = pointer.slice(1).split("/");
   return pointer.includes("~") ? parts.map((it) => it.replaceAll("~1", "/").replaceAll("~0", "~")) : parts;
 }
 
-// What `pointer` names in a parsed value.
+// What `pointer` names in a parsed value. Throws RangeError where it is no pointer.
 export function lookup(value, pointer, otherwise) {
   const path = tokens(pointer);
   for (let index = 0; index < path.length; index += 1) {
@@ -113,7 +114,12 @@ export class Edits {
     if (typeof this.#json !== "object" || this.#json === null || Array.isArray(this.#json)) {
       throw new EditError("cannot be edited: the value is no JSON object");
     }
-    const path = tokens(pointer);
+    let path;
+    try {
+      path = tokens(pointer);
+    } catch (error) {
+      throw error instanceof RangeError ? new EditError(`cannot be edited: ${error.message}`) : error;
+    }
     if (path.length === 0) throw new EditError("cannot be edited: the pointer names the whole value");
     return path;
   }

@@ -2,7 +2,7 @@
 
 import unittest
 
-from tamis_sdk import ConfigError, Fate, LogLevel, Metadata, Output, Plugin, Reject, export_plugin
+from tamis_sdk import ConfigError, EditError, Fate, LogLevel, Metadata, Output, Plugin, Reject, export_plugin
 from tamis_sdk import batch as flat
 from tamis_sdk import is_in_sample, now_ms
 from tamis_sdk import plugin as plugins
@@ -62,6 +62,28 @@ class Fates(unittest.TestCase):
         text, none = fates(decide, '{"bytes":true}', "{}")
         self.assertEqual((text.value, none.outputs[0].value), ("text", None))
 
+    def test_a_value_that_was_set_as_a_whole_cannot_be_edited(self):
+        def decide(record):
+            if record.get("/bytes"):
+                record.set_value('{"new":1}')
+            else:
+                record.set_tombstone()
+            for edit in [lambda: record.set("/b", 2), lambda: record.remove("/bytes")]:
+                with self.assertRaisesRegex(EditError, "set as a whole before"):
+                    edit()
+            return Fate.KEEP
+
+        text, none = fates(decide, '{"bytes":true}', "{}")
+        self.assertEqual((text.value, none.outputs[0].value), ('{"new":1}', None))
+
+    def test_a_value_is_a_text_or_bytes(self):
+        for value in [b"ab", "ab", bytearray(b"ab"), memoryview(b"xaxb")[1::2]]:
+            (fate,) = fates(lambda record: record.set_value(value) or Fate.KEEP, "{}")
+            self.assertEqual(fate.value, "ab")
+        for wrong in [5, True, None, 1.5, [97], {}]:
+            with self.assertRaises(TypeError, msg=wrong):
+                fates(lambda record: record.set_value(wrong), "{}")
+
     def test_outputs_have_what_they_are_given_and_else_what_the_record_has(self):
         def decide(record):
             return Fate.emit(
@@ -98,6 +120,13 @@ class Fates(unittest.TestCase):
         for value in ["{", None, "[]", "1"]:
             (fate,) = fates(lambda record: Fate.reject(str(record.get("/a", "nothing"))), TestRecord(value))
             self.assertEqual(fate.reason, "nothing")
+
+    def test_to_get_what_is_no_pointer_is_an_error_whatever_the_value_is(self):
+        for value in ["{}", "{", None, "[]", "1"]:
+            with self.assertRaisesRegex(ValueError, "'a' is no JSON pointer"):
+                fates(lambda record: record.get("a"), TestRecord(value))
+            (fate,) = fates(lambda record: record.set("a", 1), TestRecord(value))
+            self.assertEqual(fate.name, "reject")
 
     def test_what_is_no_fate_is_an_error(self):
         for wrong in [None, True, "keep"]:
