@@ -208,6 +208,15 @@ test("the hash is that of the other SDKs", () => {
   assert.ok(low > 1_850 && low < 2_150, `${low}`);
   assert.equal(isInSample("a", 0), false);
   assert.equal(isInSample("a", 1), true);
+  // The same are in the tests of the SDK in Python.
+  for (const [text, same, expected] of [
+    ["a\ud800b", "a\ufffdb", 9_026_146_419_720_272_397n],
+    ["\udc00\ud800", "\ufffd\ufffd", 7_229_388_690_154_253_461n],
+    ["\ud83d\ude00", "😀", 13_672_324_803_493_586_288n],
+    ["\ud800\ud83d\ude00\udc00", "\ufffd😀\ufffd", 14_298_423_178_744_564_175n],
+  ]) {
+    assert.deepEqual([textHash(text), textHash(same)], [expected, expected]);
+  }
 });
 
 test("the clock is there where it was set", () => {

@@ -4,7 +4,7 @@ import unittest
 
 from tamis_sdk import ConfigError, EditError, Fate, LogLevel, Metadata, Output, Plugin, Reject, export_plugin
 from tamis_sdk import batch as flat
-from tamis_sdk import is_in_sample, now_ms
+from tamis_sdk import is_in_sample, now_ms, text_hash
 from tamis_sdk import plugin as plugins
 from tamis_sdk.id import id_hash, is_below
 from tamis_sdk.testing import TestOutput, TestRecord, configure, decode, effects, flat_batch, run, set_now_ms
@@ -193,6 +193,14 @@ class Reading(unittest.TestCase):
         self.assertTrue(1_850 < low < 2_150, low)
         self.assertEqual([is_in_sample("a", share) for share in (0, 1)], [False, True])
         self.assertEqual(is_in_sample("ä", 0.5), is_in_sample("ä".encode(), 0.5))
+        # The same are in the tests of the SDK in JavaScript.
+        for text, same, expected in [
+            ("a\ud800b", "a\ufffdb", 9_026_146_419_720_272_397),
+            ("\udc00\ud800", "\ufffd\ufffd", 7_229_388_690_154_253_461),
+            ("\ud83d\ude00", "😀", 13_672_324_803_493_586_288),
+            ("\ud800\ud83d\ude00\udc00", "\ufffd😀\ufffd", 14_298_423_178_744_564_175),
+        ]:
+            self.assertEqual((text_hash(text), text_hash(same)), (expected, expected), ascii(text))
 
     def test_the_clock_is_there_where_it_was_set(self):
         before = plugins.clock[0]
