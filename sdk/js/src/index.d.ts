@@ -136,7 +136,7 @@ export class Record {
 
   /**
    * The value read as JSON, once. Do not change what it returns: `set` and `remove` show in what goes on, it does not. Whole numbers
-   * beyond 2^53 are not exact in it; they stay as they are written in what goes on.
+   * beyond 2^53 are not exact in it; they stay as they are written in what goes on, unless they are set again.
    * @throws {Reject} Where the value is no JSON, or a tombstone.
    */
   json(): any;
@@ -149,6 +149,8 @@ export class Record {
    * Gives what the JSON pointer names this value, anything that `JSON.stringify` takes. Objects that are missing on the way are made;
    * `-` is the place behind the last element of an array. Every byte that is not set stays as it was.
    * @throws {EditError} Where the record's value is no JSON object or was set as a whole before, or the pointer names no place in it.
+   * @throws {TypeError} Where the new value is none of JSON.
+   * @throws {RangeError} Where a number in it is not finite.
    */
   set(pointer: string, value: unknown): void;
   /**

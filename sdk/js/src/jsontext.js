@@ -25,11 +25,18 @@ export function parse(value) {
   }
 }
 
-// `value` as JSON. Throws TypeError for what JSON does not have.
+// `value` as JSON. Throws TypeError for what JSON does not have, RangeError for a number in it that is not finite.
 function dump(value) {
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`a ${typeof value} is no JSON`);
+  // What a number that is not finite would be; to look at each value costs too much where there is none.
+  if (text.includes("null")) JSON.stringify(value, finite);
   return text;
+}
+
+function finite(_, value) {
+  if ((typeof value === "number" || value instanceof Number) && !Number.isFinite(Number(value))) throw new RangeError(`${value} is no JSON`);
+  return value;
 }
 
 const pointers = new Map();
