@@ -6,9 +6,13 @@ What is read is parsed by `json`, whose scanner is C; the text of a value is fou
 import functools
 import json
 import re
+import sys
 from typing import Any
 
 from .fate import Reject
+
+# A record may have an integer of any length: Python reads and writes 4,300 digits unless it is told otherwise.
+sys.set_int_max_str_digits(0)
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 #: A string, or a bracket: what says how deep a text is nested. A string that does not end goes to the end, so that no part is read twice.
