@@ -35,7 +35,8 @@ function dump(value) {
 }
 
 function finite(_, value) {
-  if ((typeof value === "number" || value instanceof Number) && !Number.isFinite(Number(value))) throw new RangeError(`${value} is no JSON`);
+  const isNumber = typeof value === "number" || value instanceof Number;
+  if (isNumber && !Number.isFinite(Number(value))) throw new RangeError(`${value} is no JSON`);
   return value;
 }
 
