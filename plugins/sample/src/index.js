@@ -1,15 +1,17 @@
 // Keeps a share of the records, by rules, and what belongs together as a whole.
 
-import { Fate, isInSample } from "tamis-sdk";
+import { EditError, Fate, isInSample } from "tamis-sdk";
 
 import { Rule } from "./rule.js";
-import { SETTINGS } from "./settings.js";
+import { SETTINGS, checkPointer } from "./settings.js";
 
 export default class Sample {
   static settings = SETTINGS;
   static wants = ["position"];
 
   constructor({ rules, share, by, weight_to: weightTo }) {
+    by.forEach((pointer, index) => checkPointer(pointer, `/by/${index}`));
+    if (weightTo !== undefined) checkPointer(weightTo, "/weight_to");
     this.rules = rules.map((rule, index) => new Rule(rule, `/rules/${index}`));
     this.share = share;
     this.by = by;
@@ -23,9 +25,21 @@ export default class Sample {
       record.count("sampled_out");
       return Fate.DROP;
     }
-    // What is no object has no place for it, and would be a dead letter for that alone.
-    if (this.weightTo !== undefined && isObject(record.get(""))) record.set(this.weightTo, 1 / share);
+    if (this.weightTo !== undefined && !this.#isWeighted(record, 1 / share)) record.count("no_place");
     return Fate.KEEP;
+  }
+
+  // False where something stands in the way: the record is worth more than what it lacks.
+  #isWeighted(record, weight) {
+    // What is no JSON at all would be a dead letter for that alone.
+    if (!isObject(record.get(""))) return false;
+    try {
+      record.set(this.weightTo, weight);
+    } catch (error) {
+      if (!(error instanceof EditError)) throw error;
+      return false;
+    }
+    return true;
   }
 
   #shareOf(record) {

@@ -2,6 +2,8 @@
 
 import { ConfigError } from "tamis-sdk";
 
+import { checkPointer } from "./settings.js";
+
 const TESTS = ["is", "is_not", "starts_with", "at_least"];
 
 export class Rule {
@@ -11,6 +13,7 @@ export class Rule {
 
   // `place` is the JSON pointer to the rule in the settings.
   constructor({ field, share, ...tests }, place) {
+    checkPointer(field, `${place}/field`);
     const [kind, ...others] = Object.keys(tests);
     if (kind === undefined || others.length > 0) throw new ConfigError(place, `must have one of ${TESTS.join(", ")}`);
     this.#field = field;

@@ -1,5 +1,7 @@
 // What the configuration says under `settings`.
 
+import { ConfigError } from "tamis-sdk";
+
 const SHARE = { type: "number", minimum: 0, maximum: 1 };
 const POINTER = { type: "string", description: "A JSON pointer, such as /Type." };
 const VALUES = { type: "array", items: { type: ["string", "number", "boolean"] }, minItems: 1 };
@@ -36,3 +38,8 @@ export const SETTINGS = {
   },
   additionalProperties: false,
 };
+
+// Of a pointer that is none nothing would ever be found. `place` is the JSON pointer to it in the settings.
+export function checkPointer(pointer, place) {
+  if (!pointer.startsWith("/")) throw new ConfigError(place, "must be a JSON pointer, such as /Type");
+}

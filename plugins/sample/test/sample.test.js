@@ -64,6 +64,13 @@ test("a record that stays says how many it stands for", () => {
   assert.equal(fates.at(-1).name, "keep");
 });
 
+test("a record that has no place for its weight stays as it is, and is counted", () => {
+  const settings = { share: 0.999999, weight_to: "/a/weight" };
+  const records = ['{"a":"text"}', '{"a":[1]}', "[]", "no JSON", { value: null }, '{"a":{}}'];
+  assert.deepEqual(names(settings, records), [...Array(5).fill("keep"), "emit"]);
+  assert.deepEqual(effects(Sample, settings, records).counts, { no_place: 5 });
+});
+
 test("what goes is counted", () => {
   assert.deepEqual(effects(Sample, { share: 0 }, ["{}", "{}"]).counts, { sampled_out: 2 });
 });
@@ -71,6 +78,19 @@ test("what goes is counted", () => {
 test("a tombstone is a record like others", () => {
   assert.deepEqual(names({ share: 1 }, [{ value: null }]), ["keep"]);
   assert.deepEqual(names({ share: 0, by: ["/a"] }, [{ value: null }]), ["drop"]);
+});
+
+test("a pointer that is none is refused by its name", () => {
+  const rule = { field: "/a", is: ["x"], share: 1 };
+  for (const [settings, field] of [
+    [{ rules: [rule, { ...rule, field: "a" }] }, "/rules/1/field"],
+    [{ rules: [{ ...rule, field: "" }] }, "/rules/0/field"],
+    [{ by: ["/a", "trace_id"] }, "/by/1"],
+    [{ weight_to: "weight" }, "/weight_to"],
+    [{ weight_to: "" }, "/weight_to"],
+  ]) {
+    assert.throws(() => configure(Sample, settings), (error) => error instanceof ConfigError && error.field === field, field);
+  }
 });
 
 test("rules that make no sense are refused", () => {

@@ -49,7 +49,10 @@ export class ConfigError extends Error {
 /** Thrown anywhere below `process`, it makes the record a dead letter with its message as the reason. */
 export class Reject extends Error {}
 
-/** The record's value is no JSON object, or a pointer names no place in it. Unless it is caught, the record becomes a dead letter. */
+/**
+ * The record's value is no JSON object or was set as a whole before, or a pointer names no place in it. Unless it is caught, the record
+ * becomes a dead letter.
+ */
 export class EditError extends Reject {}
 
 /** A header: its name and its value. */
@@ -133,16 +136,21 @@ export class Record {
 
   /**
    * The value read as JSON, once. Do not change what it returns: `set` and `remove` show in what goes on, it does not. Whole numbers
-   * beyond 2^53 are not exact in it; they stay as they are written in what goes on.
+   * beyond 2^53 are not exact in it; they stay as they are written in what goes on, unless they are set again.
    * @throws {Reject} Where the value is no JSON, or a tombstone.
    */
   json(): any;
-  /** What the JSON pointer names in the value; `otherwise` where there is nothing there, or the value is no JSON at all. */
+  /**
+   * What the JSON pointer names in the value; `otherwise` where there is nothing there, or the value is no JSON at all.
+   * @throws {RangeError} Whatever the value is, where it is no pointer: all but the empty one begin with `/`.
+   */
   get(pointer: string, otherwise?: any): any;
   /**
    * Gives what the JSON pointer names this value, anything that `JSON.stringify` takes. Objects that are missing on the way are made;
    * `-` is the place behind the last element of an array. Every byte that is not set stays as it was.
-   * @throws {EditError} Where the record's value is no JSON object, or the pointer names no place in it.
+   * @throws {EditError} Where the record's value is no JSON object or was set as a whole before, or the pointer names no place in it.
+   * @throws {TypeError} Where the new value is none of JSON.
+   * @throws {RangeError} Where a number in it is not finite.
    */
   set(pointer: string, value: unknown): void;
   /**
@@ -150,9 +158,9 @@ export class Record {
    * @throws {EditError} As `set`.
    */
   remove(pointer: string): boolean;
-  /** Sets the value as a whole. What was edited on it does not count any more. */
+  /** Sets the value as a whole. What was edited on it does not count any more, and it cannot be edited from then on. */
   setValue(value: Uint8Array | string): void;
-  /** Makes it a tombstone. */
+  /** Makes it a tombstone, which cannot be edited from then on. */
   setTombstone(): void;
   /** Sets the key; `null` takes it away. */
   setKey(key: Uint8Array | string | null): void;

@@ -25,16 +25,25 @@ export function parse(value) {
   }
 }
 
-// `value` as JSON. Throws TypeError for what JSON does not have.
+// `value` as JSON. Throws TypeError for what JSON does not have, RangeError for a number in it that is not finite.
 function dump(value) {
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`a ${typeof value} is no JSON`);
+  // What a number that is not finite would be; to look at each value costs too much where there is none.
+  if (text.includes("null")) JSON.stringify(value, finite);
   return text;
+}
+
+function finite(_, value) {
+  const isNumber = typeof value === "number" || value instanceof Number;
+  if (isNumber && !Number.isFinite(Number(value))) throw new RangeError(`${value} is no JSON`);
+  return value;
 }
 
 const pointers = new Map();
 
-function tokens(pointer) {
+// The tokens of a JSON pointer. Throws RangeError where it is none.
+export function tokens(pointer) {
   let path = pointers.get(pointer);
   if (path === undefined) {
     path = takenApart(pointer);
@@ -46,12 +55,12 @@ function tokens(pointer) {
 
 function takenApart(pointer) {
   if (pointer === "") return [];
-  if (!pointer.startsWith("/")) throw new EditError(`${JSON.stringify(pointer)} is no JSON pointer: one begins with /`);
+  if (!pointer.startsWith("/")) throw new RangeError(`${JSON.stringify(pointer)} is no JSON pointer: one begins with /`);
   const parts = pointer.slice(1).split("/");
   return pointer.includes("~") ? parts.map((it) => it.replaceAll("~1", "/").replaceAll("~0", "~")) : parts;
 }
 
-// What `pointer` names in a parsed value.
+// What `pointer` names in a parsed value. Throws RangeError where it is no pointer.
 export function lookup(value, pointer, otherwise) {
   const path = tokens(pointer);
   for (let index = 0; index < path.length; index += 1) {
@@ -113,7 +122,12 @@ export class Edits {
     if (typeof this.#json !== "object" || this.#json === null || Array.isArray(this.#json)) {
       throw new EditError("cannot be edited: the value is no JSON object");
     }
-    const path = tokens(pointer);
+    let path;
+    try {
+      path = tokens(pointer);
+    } catch (error) {
+      throw error instanceof RangeError ? new EditError(`cannot be edited: ${error.message}`) : error;
+    }
     if (path.length === 0) throw new EditError("cannot be edited: the pointer names the whole value");
     return path;
   }

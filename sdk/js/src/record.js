@@ -2,7 +2,7 @@
 
 import { Reject, SAME } from "./fate.js";
 import { isBelow } from "./id.js";
-import { Edits, lookup, parse } from "./jsontext.js";
+import { EditError, Edits, lookup, parse, tokens } from "./jsontext.js";
 import { bytesOf } from "./text.js";
 
 // Its own fields are no private ones: those take the engine longer, and there is a record for each.
@@ -78,8 +78,10 @@ export class Record {
     try {
       json = this.json();
     } catch (error) {
-      if (error instanceof Reject) return otherwise;
-      throw error;
+      if (!(error instanceof Reject)) throw error;
+      // What is no pointer is an error whatever the value is.
+      tokens(pointer);
+      return otherwise;
     }
     return lookup(json, pointer, otherwise);
   }
@@ -129,6 +131,7 @@ export class Record {
   }
 
   _edited() {
+    if (this.newValue !== SAME) throw new EditError("cannot be edited: the value was set as a whole before");
     if (this.edits === null) {
       const json = this.json();
       this.edits = new Edits(this._parsed.text, json);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { process } from "../src/batch.js";
 import { hash, isBelow } from "../src/id.js";
-import { Fate, LogLevel, Output, Reject, isInSample, nowMs, textHash } from "../src/index.js";
+import { EditError, Fate, LogLevel, Output, Reject, isInSample, nowMs, textHash } from "../src/index.js";
 import { wantsOf } from "../src/plugin.js";
 import { decode, effects, flatBatch, recordOf, run, setNowMs } from "../src/testing.js";
 import { encode } from "../src/text.js";
@@ -74,6 +74,19 @@ test("a value that is set as a whole counts more than edits", () => {
   assert.deepEqual([text.value, none.outputs[0].value], ["text", null]);
 });
 
+test("a value that was set as a whole cannot be edited", () => {
+  const decide = (record) => {
+    if (record.get("/bytes")) record.setValue('{"new":1}');
+    else record.setTombstone();
+    for (const edit of [() => record.set("/b", 2), () => record.remove("/bytes")]) {
+      assert.throws(edit, (error) => error instanceof EditError && error.message.endsWith("set as a whole before"));
+    }
+    return Fate.KEEP;
+  };
+  const [text, none] = fates(decide, ['{"bytes":true}', "{}"]);
+  assert.deepEqual([text.value, none.outputs[0].value], ['{"new":1}', null]);
+});
+
 test("outputs have what they are given and else what the record has", () => {
   const decide = () =>
     Fate.emit(
@@ -111,6 +124,13 @@ test("Reject can be thrown from anywhere, and nothing else", () => {
 test("get finds nothing in what is no JSON", () => {
   const reasons = fates((it) => Fate.reject(it.get("/a", "nothing")), ["{", { value: null }, "[]", "1", "null"]).map((it) => it.reason);
   assert.deepEqual(reasons, Array(5).fill("nothing"));
+});
+
+test("to get what is no pointer is an error whatever the value is", () => {
+  for (const value of ["{}", "{", null, "[]", "1"]) {
+    assert.throws(() => fates((it) => it.get("a"), [{ value }]), new RangeError('"a" is no JSON pointer: one begins with /'));
+    assert.equal(fates((it) => it.set("a", 1), [{ value }])[0].name, "reject");
+  }
 });
 
 test("what is no fate is an error", () => {
@@ -188,6 +208,15 @@ test("the hash is that of the other SDKs", () => {
   assert.ok(low > 1_850 && low < 2_150, `${low}`);
   assert.equal(isInSample("a", 0), false);
   assert.equal(isInSample("a", 1), true);
+  // The same are in the tests of the SDK in Python.
+  for (const [text, same, expected] of [
+    ["a\ud800b", "a\ufffdb", 9_026_146_419_720_272_397n],
+    ["\udc00\ud800", "\ufffd\ufffd", 7_229_388_690_154_253_461n],
+    ["\ud83d\ude00", "😀", 13_672_324_803_493_586_288n],
+    ["\ud800\ud83d\ude00\udc00", "\ufffd😀\ufffd", 14_298_423_178_744_564_175n],
+  ]) {
+    assert.deepEqual([textHash(text), textHash(same)], [expected, expected]);
+  }
 });
 
 test("the clock is there where it was set", () => {

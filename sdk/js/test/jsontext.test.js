@@ -68,6 +68,18 @@ test("numbers keep their digits", () => {
   assert.equal(edited(text, ["/z", true]), `${text.slice(0, -1)},"z":true}`);
 });
 
+test("a number that is read and set again is what JavaScript has for it", () => {
+  const text = '{"id":12345678901234567890,"y":1E400}';
+  const json = JSON.parse(text);
+  assert.equal(edited(text, ["/id", json.id]), '{"id":12345678901234567000,"y":1E400}');
+  for (const wrong of [json.y, NaN, -Infinity, { a: [null, NaN] }, [Infinity], new Number(NaN)]) {
+    for (const pointer of ["/y", "/new", "/deep/new"]) assert.throws(() => edited(text, [pointer, wrong]), RangeError);
+  }
+  for (const right of [null, "null", { null: [null, "NaN", 1] }]) {
+    assert.equal(edited("{}", ["/null", right]), `{"null":${JSON.stringify(right)}}`);
+  }
+});
+
 test("where there is no place is said", () => {
   for (const [text, pointer] of [
     ["[1]", "/0"],

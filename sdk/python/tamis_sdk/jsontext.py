@@ -6,9 +6,13 @@ What is read is parsed by `json`, whose scanner is C; the text of a value is fou
 import functools
 import json
 import re
+import sys
 from typing import Any
 
 from .fate import Reject
+
+# A record may have an integer of any length: Python reads and writes 4,300 digits unless it is told otherwise.
+sys.set_int_max_str_digits(0)
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 #: A string, or a bracket: what says how deep a text is nested. A string that does not end goes to the end, so that no part is read twice.
@@ -19,7 +23,9 @@ _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
 class EditError(Reject):
-    """The record's value is no JSON object, or a pointer names no place in it. Unless it is caught, the record becomes a dead letter."""
+    """The record's value is no JSON object or was set as a whole before, or a pointer names no place in it. Unless it is caught, the record
+    becomes a dead letter.
+    """
 
 
 def _refuse(word: str) -> Any:
@@ -73,11 +79,11 @@ def dump(value: Any) -> str:
 
 @functools.lru_cache(maxsize=256)
 def tokens(pointer: str) -> tuple[str, ...]:
-    """The tokens of a JSON pointer. Raises EditError where it is none."""
+    """The tokens of a JSON pointer. Raises ValueError where it is none."""
     if pointer == "":
         return ()
     if not pointer.startswith("/"):
-        raise EditError(f"{pointer!r} is no JSON pointer: one begins with /")
+        raise ValueError(f"{pointer!r} is no JSON pointer: one begins with /")
     parts = pointer[1:].split("/")
     if "~" in pointer:
         parts = [part.replace("~1", "/").replace("~0", "~") for part in parts]
@@ -85,7 +91,7 @@ def tokens(pointer: str) -> tuple[str, ...]:
 
 
 def lookup(value: Any, pointer: str, default: Any) -> Any:
-    """What `pointer` names in a parsed value."""
+    """What `pointer` names in a parsed value. Raises ValueError where it is no pointer."""
     for token in tokens(pointer):
         if isinstance(value, dict):
             if token not in value:
@@ -153,7 +159,10 @@ class Edits:
     def _path(self, pointer: str) -> tuple[str, ...]:
         if not isinstance(self._json, dict):
             raise EditError("cannot be edited: the value is no JSON object")
-        path = tokens(pointer)
+        try:
+            path = tokens(pointer)
+        except ValueError as error:
+            raise EditError(f"cannot be edited: {error}") from None
         if not path:
             raise EditError("cannot be edited: the pointer names the whole value")
         return path

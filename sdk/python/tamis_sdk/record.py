@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from .effects import LogLevel
 from .fate import SAME, Reject, Same
 from .id import id_hash, is_below
-from .jsontext import Edits, lookup, parse
+from .jsontext import EditError, Edits, lookup, parse, tokens
 
 if TYPE_CHECKING:
     from .batch import Input
@@ -95,17 +95,24 @@ class Record:
         return self._json
 
     def get(self, pointer: str, default: Any = None) -> Any:
-        """What the JSON pointer names in the value; `default` where there is nothing there, or the value is no JSON at all."""
+        """What the JSON pointer names in the value; `default` where there is nothing there, or the value is no JSON at all.
+
+        Raises ValueError, whatever the value is, where it is no pointer: all but the empty one begin with `/`.
+        """
         try:
-            return lookup(self.json(), pointer, default)
+            json = self.json()
         except Reject:
+            # What is no pointer is an error whatever the value is.
+            tokens(pointer)
             return default
+        return lookup(json, pointer, default)
 
     def set(self, pointer: str, value: Any) -> None:
         """Gives what the JSON pointer names this value, anything that `json.dumps` takes. Objects that are missing on the way are made;
         `-` is the place behind the last element of an array. Every byte that is not set stays as it was.
 
-        Raises EditError, which is a Reject, where the record's value is no JSON object, or the pointer names no place in it.
+        Raises EditError, which is a Reject, where the record's value is no JSON object or was set as a whole before, or the pointer names
+        no place in it.
         """
         self._edited().set(pointer, value)
 
@@ -114,11 +121,14 @@ class Record:
         return self._edited().remove(pointer)
 
     def set_value(self, value: bytes | str) -> None:
-        """Sets the value as a whole. What was edited on it does not count any more."""
-        self.new_value = value.encode() if isinstance(value, str) else bytes(value)
+        """Sets the value as a whole: a str, or what is like bytes. What was edited on it does not count any more, and it cannot be edited
+        from then on.
+        """
+        # Through memoryview, which refuses a number: bytes would make as many zeros of it.
+        self.new_value = value.encode() if isinstance(value, str) else bytes(memoryview(value))
 
     def set_tombstone(self) -> None:
-        """Makes it a tombstone."""
+        """Makes it a tombstone, which cannot be edited from then on."""
         self.new_value = None
 
     def set_key(self, key: bytes | str | None) -> None:
@@ -143,6 +153,8 @@ class Record:
         self._input.effects.log(level, self._index, line)
 
     def _edited(self) -> Edits:
+        if self.new_value is not SAME:
+            raise EditError("cannot be edited: the value was set as a whole before")
         if self.edits is None:
             json = self.json()
             self.edits = Edits((self.value or b"").decode(), json)

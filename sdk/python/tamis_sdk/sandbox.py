@@ -12,7 +12,7 @@ import time
 from typing import Any, NoReturn
 
 # Modules that Python's own import when they are first used, and encodings that texts come in.
-_LATE_MODULES = ("_strptime",)
+_LATE_MODULES = ("_strptime", "_pylong")
 _ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8-sig", "utf-16", "utf-32", "gbk", "gb18030", "big5", "shift-jis", "euc-kr")
 _CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep")
 
@@ -34,7 +34,11 @@ class _NoImports:
 def prepare() -> None:
     """Imports what would be too late afterwards. Called when a plugin is built."""
     for name in _LATE_MODULES:
-        __import__(name)
+        try:
+            __import__(name)
+        except ModuleNotFoundError:
+            # Not in this version of Python: _pylong, for integers of many digits, came with 3.12.
+            pass
     for name in _ENCODINGS:
         try:
             codecs.lookup(name)

@@ -2,9 +2,9 @@
 
 import unittest
 
-from tamis_sdk import ConfigError, Fate, LogLevel, Metadata, Output, Plugin, Reject, export_plugin
+from tamis_sdk import ConfigError, EditError, Fate, LogLevel, Metadata, Output, Plugin, Reject, export_plugin
 from tamis_sdk import batch as flat
-from tamis_sdk import is_in_sample, now_ms
+from tamis_sdk import is_in_sample, now_ms, text_hash
 from tamis_sdk import plugin as plugins
 from tamis_sdk.id import id_hash, is_below
 from tamis_sdk.testing import TestOutput, TestRecord, configure, decode, effects, flat_batch, run, set_now_ms
@@ -62,6 +62,28 @@ class Fates(unittest.TestCase):
         text, none = fates(decide, '{"bytes":true}', "{}")
         self.assertEqual((text.value, none.outputs[0].value), ("text", None))
 
+    def test_a_value_that_was_set_as_a_whole_cannot_be_edited(self):
+        def decide(record):
+            if record.get("/bytes"):
+                record.set_value('{"new":1}')
+            else:
+                record.set_tombstone()
+            for edit in [lambda: record.set("/b", 2), lambda: record.remove("/bytes")]:
+                with self.assertRaisesRegex(EditError, "set as a whole before"):
+                    edit()
+            return Fate.KEEP
+
+        text, none = fates(decide, '{"bytes":true}', "{}")
+        self.assertEqual((text.value, none.outputs[0].value), ('{"new":1}', None))
+
+    def test_a_value_is_a_text_or_bytes(self):
+        for value in [b"ab", "ab", bytearray(b"ab"), memoryview(b"xaxb")[1::2]]:
+            (fate,) = fates(lambda record: record.set_value(value) or Fate.KEEP, "{}")
+            self.assertEqual(fate.value, "ab")
+        for wrong in [5, True, None, 1.5, [97], {}]:
+            with self.assertRaises(TypeError, msg=wrong):
+                fates(lambda record: record.set_value(wrong), "{}")
+
     def test_outputs_have_what_they_are_given_and_else_what_the_record_has(self):
         def decide(record):
             return Fate.emit(
@@ -98,6 +120,13 @@ class Fates(unittest.TestCase):
         for value in ["{", None, "[]", "1"]:
             (fate,) = fates(lambda record: Fate.reject(str(record.get("/a", "nothing"))), TestRecord(value))
             self.assertEqual(fate.reason, "nothing")
+
+    def test_to_get_what_is_no_pointer_is_an_error_whatever_the_value_is(self):
+        for value in ["{}", "{", None, "[]", "1"]:
+            with self.assertRaisesRegex(ValueError, "'a' is no JSON pointer"):
+                fates(lambda record: record.get("a"), TestRecord(value))
+            (fate,) = fates(lambda record: record.set("a", 1), TestRecord(value))
+            self.assertEqual(fate.name, "reject")
 
     def test_what_is_no_fate_is_an_error(self):
         for wrong in [None, True, "keep"]:
@@ -164,6 +193,14 @@ class Reading(unittest.TestCase):
         self.assertTrue(1_850 < low < 2_150, low)
         self.assertEqual([is_in_sample("a", share) for share in (0, 1)], [False, True])
         self.assertEqual(is_in_sample("ä", 0.5), is_in_sample("ä".encode(), 0.5))
+        # The same are in the tests of the SDK in JavaScript.
+        for text, same, expected in [
+            ("a\ud800b", "a\ufffdb", 9_026_146_419_720_272_397),
+            ("\udc00\ud800", "\ufffd\ufffd", 7_229_388_690_154_253_461),
+            ("\ud83d\ude00", "😀", 13_672_324_803_493_586_288),
+            ("\ud800\ud83d\ude00\udc00", "\ufffd😀\ufffd", 14_298_423_178_744_564_175),
+        ]:
+            self.assertEqual((text_hash(text), text_hash(same)), (expected, expected), ascii(text))
 
     def test_the_clock_is_there_where_it_was_set(self):
         before = plugins.clock[0]

@@ -101,7 +101,8 @@ impl Project {
             PathBuf::from("python3")
         };
         let mut reader = Command::new(python);
-        let text = tools::printed(reader.args(["-c", READER]).arg(manifest))?;
+        // Isolated: else a json.py in the present folder would be run, outside of any sandbox.
+        let text = tools::printed(reader.args(["-I", "-c", READER]).arg(manifest))?;
         let shown = manifest.display();
         let text =
             text.with_context(|| format!("{shown} cannot be read by Python 3.11 or later"))?;
