@@ -29,12 +29,12 @@ pub(super) fn refusal(old: &PipelineSpec, new: &PipelineSpec) -> Option<String> 
         .collect();
     (!changed.is_empty()).then(|| {
         let hint = match changed.contains(&"sinks") {
-            true => " (of sinks all can but their names, kinds, the url of files, and what is transactional)",
+            true => " (of sinks all can change but their names, kinds, the url of files, and what is transactional)",
             false => "",
         };
         format!(
-            "{}{hint} cannot change while the pipeline runs, and nothing of the file was taken; restart \
-             it, or take that change back",
+            "{} cannot change while the pipeline runs, and nothing of the file was taken; restart \
+             it, or take that change back{hint}",
             changed.join(", ")
         )
     })
