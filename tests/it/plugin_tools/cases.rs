@@ -28,7 +28,7 @@ fn the_reference_plugins_pass_their_cases() {
         (REDACT, 3),
         (PARSE, 2),
         (STACKTRACE, 2),
-        (SAMPLE, 3),
+        (SAMPLE, 4),
     ] {
         let ended = plugin(["test", wasm]);
         assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -1,4 +1,7 @@
 //! Reads what the process makes visible, checks it, and takes it away, so that any number of records fits on a disk.
+//!
+//! The last file of each partition stays until there is another one: whoever takes over from a process that died while it showed a
+//! run looks for what that one has shown.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,6 +44,8 @@ pub(super) struct Seen {
     pub(super) stretches: Vec<(u64, Made)>,
     /// Offsets that were passed over.
     pub(super) missing: Vec<u64>,
+    /// The last file, which was read and is still there.
+    last: Option<PathBuf>,
 }
 
 impl Reader {
@@ -97,6 +102,9 @@ fn read(folder: &Path, state: &State) -> BTreeMap<i32, Seen> {
             let (_, partition) = partition.rsplit_once('-').expect("topic and partition");
             let partition = partition.parse().expect("a number");
             let seen = all.entry(partition).or_default();
+            if seen.last.as_ref() == Some(&file) {
+                continue;
+            }
             let text = content(&file);
             seen.take(&text, start, next);
             let records = lines(&text).count() as u64;
@@ -104,7 +112,9 @@ fn read(folder: &Path, state: &State) -> BTreeMap<i32, Seen> {
                 let mut last = state.last.lock().expect("no one panics with it");
                 last.insert(partition, made.clone());
             }
-            fs::remove_file(&file).expect("a file of one's own can be removed");
+            if let Some(before) = seen.last.replace(file) {
+                fs::remove_file(before).expect("a file of one's own can be removed");
+            }
             state.seen.fetch_add(records, Ordering::Relaxed);
         }
         if is_over {
