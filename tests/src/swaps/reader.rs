@@ -45,7 +45,7 @@ pub(super) struct Seen {
     /// Offsets that were passed over.
     pub(super) missing: Vec<u64>,
     /// The last file, which was read and is still there.
-    last: Option<PathBuf>,
+    pub(super) last: Option<PathBuf>,
 }
 
 impl Reader {

@@ -85,7 +85,7 @@ dead_letters: {{ folder: {{ path: '{dead}' }} }}
 stamp_field: by
 limits: {{ lanes: 2, commit_interval_ms: 200 }}
 swap: {{ probation_ms: 200 }}
-trust: {{ keys: [{key}] }}
+trust: {{ keys: [{key}], downgrade: allow }}
 "
         );
         let new = self.place.write("new.yaml", text);
