@@ -285,7 +285,9 @@ impl<'a> Proof<'a> {
                 problems.push(format!("nothing was seen of partition {partition}"));
                 continue;
             };
-            let expected = sent / 4 + u64::from(sent % 4 > u64::from(partition.unsigned_abs()));
+            let [partitions, number] =
+                [PARTITIONS, partition].map(|it| u64::from(it.unsigned_abs()));
+            let expected = sent / partitions + u64::from(sent % partitions > number);
             problems.extend(seen.problems(partition, expected, &letters));
             problems.extend(contradiction(&turns, partition, seen));
         }
