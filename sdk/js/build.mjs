@@ -95,16 +95,12 @@ const code = `${chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")}\ngl
 await writeFile(join(job.work, "plugin.js"), code);
 
 // A component imports what its world does, and a plugin that imports the clock needs a grant.
-const wit = join(job.work, "wit", "plugin.wit");
-if (!chunk.imports.some((it) => it.startsWith("tamis:plugin/clock@"))) {
-  const world = await readFile(wit, "utf8");
-  await writeFile(wit, world.replace("    import clock;\n", ""));
-}
+const usesClock = chunk.imports.some((it) => it.startsWith("tamis:plugin/clock@"));
 
 const { component } = await componentize({
   sourcePath: join(job.work, "plugin.js"),
   witPath: join(job.work, "wit"),
-  worldName: "plugin",
+  worldName: usesClock ? "plugin-with-clock" : "plugin",
   // Nothing of WASI: no plugin gets any.
   disableFeatures: ["random", "stdio", "clocks", "http", "fetch-event"],
 });

@@ -1,7 +1,7 @@
 ;; A plugin by hand, in the form that toolchains make: the places in braces take what no toolchain would put there.
 ;; Without that it keeps every record.
 (module
-  (import "tamis:plugin/panic@0.1.0" "panicked" (func $panicked (param i32 i32)))
+  (import "tamis:plugin/panic@1.0.0" "panicked" (func $panicked (param i32 i32)))
   (type $nothing (func))
   (memory (export "memory") {pages})
   (table $table {elements} funcref)

@@ -1,6 +1,67 @@
 //! What crosses the boundary, free of any version of the contract: one file beside this one for each version ever released.
 
-pub(crate) mod v0_1;
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use wasmtime::Result;
+use wasmtime::component::{Component, Linker};
+
+use crate::limits::Grants;
+
+mod v0_1;
+mod v1_0;
+
+// The latest one has the same exports as all before it.
+pub(crate) use v1_0::{Exports, Prepared, configure, describe, process};
+
+/// What a plugin must export, whatever its version.
+pub(crate) const EXPORTS: [&str; 3] = ["describe", "configure", "process"];
+
+/// A version of the contract, up to its patch number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// What became 1.0.
+    V0_1,
+    /// The first that was released.
+    V1_0,
+}
+
+impl Version {
+    /// All that there are, the latest one first.
+    pub const ALL: [Self; 2] = [Self::V1_0, Self::V0_1];
+
+    /// The one whose imports are named with `name`, as in `1.0.0`.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        let is = |version: &Self| {
+            let patch = name.strip_prefix(version.name());
+            patch.is_some_and(|patch| patch.starts_with('.'))
+        };
+        Self::ALL.into_iter().find(is)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::V0_1 => "0.1",
+            Self::V1_0 => "1.0",
+        }
+    }
+
+    /// Finds the imports and exports of a component that was made for it.
+    pub(crate) fn prepare(self, component: &Component, grants: Grants) -> Result<Prepared> {
+        let mut linker = Linker::new(component.engine());
+        match self {
+            Self::V0_1 => v0_1::link(&mut linker, grants)?,
+            Self::V1_0 => v1_0::link(&mut linker, grants)?,
+        }
+        v1_0::prepare(linker.instantiate_pre(component)?)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// What a plugin says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,3 +194,15 @@ impl Guest {
 
 /// How much of a plugin's words (a panic, a reason) goes into a dead letter.
 pub(crate) const TEXT_BYTES_MAX: usize = 4096;
+
+/// Milliseconds since 1970-01-01 UTC.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the grant gives plugins the clock of the wall"
+)]
+fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -4,8 +4,7 @@ use std::fmt;
 
 use wasmtime::Store;
 
-use crate::contract::v0_1::{self, Exports, Prepared};
-use crate::contract::{Answer, Description, Guest, Input, SettingsError};
+use crate::contract::{self, Answer, Description, Exports, Guest, Input, Prepared, SettingsError};
 use crate::engine::Engine;
 use crate::failure::{Cause, Failure, Limits};
 use crate::limits::{Limiter, PluginLimits};
@@ -59,7 +58,7 @@ impl Instance {
         let exports = prepared.instantiate(&mut store);
         let exports =
             exports.map_err(|error| explain(&mut store, limits, WORDS_BYTES_MAX, &error))?;
-        let description = v0_1::describe(&exports, &mut store);
+        let description = contract::describe(&exports, &mut store);
         let description =
             description.map_err(|error| explain(&mut store, limits, WORDS_BYTES_MAX, &error))?;
         let limits = limits.clone();
@@ -81,7 +80,7 @@ impl Instance {
     /// Hands the settings over.
     pub(crate) fn configure(&mut self, settings: &str) -> Result<(), StartError> {
         arm(&mut self.store, &self.limits, WORDS_BYTES_MAX);
-        match v0_1::configure(&self.exports, &mut self.store, settings) {
+        match contract::configure(&self.exports, &mut self.store, settings) {
             Ok(Ok(())) => {}
             Ok(Err(SettingsError { field, message })) => {
                 return Err(StartError::Settings { field, message });
@@ -111,7 +110,7 @@ impl Instance {
         arm(&mut self.store, &self.limits, bytes);
         self.fresh = false;
         let bytes_max = self.limits.output_bytes_max;
-        v0_1::process(&self.exports, &mut self.store, input)
+        contract::process(&self.exports, &mut self.store, input)
             .map_err(|error| explain(&mut self.store, &self.limits, bytes_max, &error))
     }
 

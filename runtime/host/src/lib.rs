@@ -17,7 +17,7 @@ mod transform;
 mod trust;
 
 pub use compile::{Cache, CacheError, CompileLimits, Compiler, Origin, compile_apart};
-pub use contract::{Description, Wants};
+pub use contract::{Description, Version, Wants};
 pub use engine::{Engine, EngineError};
 pub use failure::{Cause, Failure};
 pub use file::{open_file, read_file};

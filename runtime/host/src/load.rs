@@ -9,8 +9,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::compile::{self, Origin};
-use crate::contract::Description;
-use crate::contract::v0_1::{self, Prepared};
+use crate::contract::{Description, EXPORTS, Prepared, Version};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::file::read_file;
@@ -35,6 +34,7 @@ const DESCRIBE: PluginLimits = PluginLimits {
 pub struct Plugin {
     engine: Engine,
     prepared: Prepared,
+    contract: Version,
     description: Description,
     memory_bytes: usize,
     origin: Origin,
@@ -79,21 +79,30 @@ pub enum LoadProblem {
     /// It does not export what a plugin does.
     #[error(
         "is not a Tamis plugin: it does not export {}; it has to implement the world \
-         tamis:plugin/plugin@{}, which the SDK does for it", .0.join(", "), v0_1::VERSION
+         tamis:plugin/plugin@{}, which the SDK does for it", .0.join(", "), Version::ALL[0]
     )]
     Exports(Vec<&'static str>),
     /// An import or export has the right name, but not the right type.
     #[error(
-        "does not fit the world tamis:plugin/plugin@{}: {}; build it with the SDK of this version",
-        v0_1::VERSION, .0
+        "does not fit the world tamis:plugin/plugin@{version}: {how}; build it with the SDK of this version"
     )]
-    Types(String),
+    Types {
+        /// That it was made for.
+        version: Version,
+        /// What does not fit.
+        how: String,
+    },
     /// It was made for another version of the contract.
     #[error(
-        "was made for version {} of the contract, and this Tamis knows {}; build it with that SDK",
-        .0, v0_1::VERSION
+        "was made for version {} of the contract, and this Tamis knows {}; build it with an SDK of that",
+        .0, Version::ALL.map(|it| it.to_string()).join(" and ")
     )]
     Version(String),
+    /// Its parts were made for different versions of the contract.
+    #[error(
+        "was made for version {0} of the contract beside another one, and only one can hold; build it with one SDK"
+    )]
+    Mixed(String),
     /// It wants to reach the operating system.
     #[error(
         "imports `{0}` of WASI, and plugins get none of it; build it for wasm32-unknown-unknown, \
@@ -170,6 +179,12 @@ impl Plugin {
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Which version of the contract it was made for.
+    #[must_use]
+    pub fn contract(&self) -> Version {
+        self.contract
     }
 
     /// Bytes of memory that an instance has before its settings: less cannot be its limit.
@@ -257,16 +272,19 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadProblem> {
 
 fn build(engine: &Engine, bytes: &[u8], grants: Grants) -> Result<Plugin, LoadProblem> {
     let (component, origin) = compile::component(engine, bytes)?;
-    check_imports(&component, grants)?;
+    let version = check_imports(&component, grants)?;
     check_exports(&component)?;
-    let prepared = v0_1::prepare(&component, grants)
-        .map_err(|error| LoadProblem::Types(format!("{error:#}")))?;
+    let prepared = version.prepare(&component, grants).map_err(|error| {
+        let how = format!("{error:#}");
+        LoadProblem::Types { version, how }
+    })?;
     let instance = Instance::new(engine, &prepared, &DESCRIBE).map_err(LoadProblem::Describe)?;
     let description = instance.description().clone();
     check_names(&description)?;
     Ok(Plugin {
         engine: engine.clone(),
         prepared,
+        contract: version,
         description,
         memory_bytes: instance.memory_bytes(),
         origin,
@@ -292,16 +310,21 @@ fn check_names(Description { name, version, .. }: &Description) -> Result<(), Lo
     })
 }
 
-fn check_imports(component: &Component, grants: Grants) -> Result<(), LoadProblem> {
+/// The version that its imports are named with.
+fn check_imports(component: &Component, grants: Grants) -> Result<Version, LoadProblem> {
     let ty = component.component_type();
+    let mut found = None;
     for (name, _) in ty.imports(component.engine()) {
         let ours = name
             .strip_prefix("tamis:plugin/")
             .and_then(|name| name.split_once('@'));
-        match ours {
-            Some((_, version)) if !is_ours(version) => {
-                return Err(LoadProblem::Version(version.to_owned()));
+        if let Some((_, name)) = ours {
+            let version = Version::of(name).ok_or_else(|| LoadProblem::Version(name.to_owned()))?;
+            if *found.get_or_insert(version) != version {
+                return Err(LoadProblem::Mixed(name.to_owned()));
             }
+        }
+        match ours {
             Some(("records" | "panic", _)) => {}
             Some(("clock", _)) if grants.clock => {}
             Some(("clock", _)) => return Err(LoadProblem::Ungranted("clock")),
@@ -309,19 +332,12 @@ fn check_imports(component: &Component, grants: Grants) -> Result<(), LoadProble
             Some(_) | None => return Err(LoadProblem::Import(name.to_owned())),
         }
     }
-    Ok(())
-}
-
-/// Whether `version` is a patch of the version that this host has bindings for.
-fn is_ours(version: &str) -> bool {
-    version
-        .strip_prefix(v0_1::VERSION)
-        .is_some_and(|patch| patch.starts_with('.'))
+    Ok(found.unwrap_or(Version::ALL[0]))
 }
 
 fn check_exports(component: &Component) -> Result<(), LoadProblem> {
     let ty = component.component_type();
-    let missing: Vec<&str> = v0_1::EXPORTS
+    let missing: Vec<&str> = EXPORTS
         .into_iter()
         .filter(|name| ty.get_export(component.engine(), name).is_none())
         .collect();

@@ -1,7 +1,7 @@
 // What stands between the exports of a component and the plugin. Only `tamis plugin build` imports it: the first module is there in a
 // component alone.
 
-import { panicked } from "tamis:plugin/panic@0.1.0";
+import { panicked } from "tamis:plugin/panic@1.0.0";
 
 import { process } from "./batch.js";
 import { ConfigError, schemaOf, wantsOf } from "./plugin.js";

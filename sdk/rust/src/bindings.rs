@@ -15,8 +15,8 @@
 )]
 
 wit_bindgen::generate!({
-    world: "plugin",
-    path: "../wit/v0.1",
+    world: "plugin-with-clock",
+    path: "../wit/v1.0.0",
     pub_export_macro: true,
     export_macro_name: "export_component",
     default_bindings_module: "tamis_sdk::bindings",

@@ -7,7 +7,7 @@
 mod answers;
 mod misbehave;
 
-wit_bindgen::generate!({ world: "plugin", path: "../../sdk/wit/v0.1" });
+wit_bindgen::generate!({ world: "plugin-with-clock", path: "../../sdk/wit/v1.0.0" });
 
 use std::cell::RefCell;
 

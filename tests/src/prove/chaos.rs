@@ -26,8 +26,6 @@ pub(super) const STEP_WAIT: Duration = Duration::from_mins(2);
 const STILL_WAIT: Duration = Duration::from_mins(2);
 /// How long one action takes, until it is known better.
 const ACTION_S: f64 = 8.0;
-/// What a member that ended by itself said at last.
-const LAST_LINES: usize = 20;
 /// Between two lines about how far it is settled.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -164,7 +162,13 @@ impl<'a> Chaos<'a> {
         let expected = code
             .filter(|code| *code == UNSETTLED && is_cut_off)
             .unwrap_or(0);
-        assert_eq!(code, Some(expected), "the exit code of {}", member.name);
+        assert_eq!(
+            code,
+            Some(expected),
+            "the exit code of {}, which said at last\n{}",
+            member.name,
+            member.last_words()
+        );
         self.stage.say(&format!("{} has left", member.name));
         member
     }
@@ -210,13 +214,8 @@ impl<'a> Chaos<'a> {
         assert!(!super::is_interrupted(), "interrupted");
         for member in &mut self.members {
             if let Some(status) = member.ended() {
-                let said = member.said();
-                let last: Vec<&str> = said.lines().rev().take(LAST_LINES).collect();
-                let last = last.iter().rev().copied().collect::<Vec<_>>().join("\n");
-                panic!(
-                    "{} ended by itself: {status}; it said at last\n{last}",
-                    member.name
-                );
+                let (name, said) = (&member.name, member.last_words());
+                panic!("{name} ended by itself: {status}; it said at last\n{said}");
             }
         }
     }

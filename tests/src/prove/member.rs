@@ -11,6 +11,9 @@ use crate::tamis::{STATE, run, signal};
 /// The last lines of a log are in these.
 const LAST_BYTES: u64 = 8 << 10;
 
+/// Of these some tell why it ended.
+const LAST_LINES: usize = 20;
+
 /// What a member is to be.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Role {
@@ -85,6 +88,13 @@ impl Member {
     pub(super) fn said(&self) -> String {
         let log = fs::read(&self.log).expect("a log can be read");
         String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// What it said before it ended.
+    pub(super) fn last_words(&self) -> String {
+        let said = self.said();
+        let lines: Vec<&str> = said.lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 
     /// Whether its pipeline runs.

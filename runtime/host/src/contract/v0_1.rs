@@ -1,141 +1,25 @@
-//! Version 0.1 of the contract: bindings made from its WIT, and nothing that any other file has to know of them.
+//! Version 0.1 of the contract. Its types are those of 1.0, and a component has them by their shape alone; so all that differs is
+//! what its imports are called.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use wasmtime::component::Linker;
+use wasmtime::{Result, StoreContextMut};
 
-use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Result, Store};
-
-use super::{Answer, Description, Guest, Input, SettingsError, Wants, Words};
+use super::{Guest, now_ms};
 use crate::limits::Grants;
 
-use bindings::tamis::plugin::{clock, panic, records};
-
-mod bindings {
-    #![allow(
-        missing_docs,
-        unreachable_pub,
-        reason = "generated from the WIT, which has the words"
-    )]
-    wasmtime::component::bindgen!({
-        path: "../../sdk/wit/v0.1",
-        world: "plugin",
-        ownership: Borrowing { duplicate_if_necessary: true },
-    });
-}
-
-/// The version that imports are named with, up to the patch number.
-pub(crate) const VERSION: &str = "0.1";
-/// What a plugin must export.
-pub(crate) const EXPORTS: [&str; 3] = ["describe", "configure", "process"];
-/// The exports of an instance.
-pub(crate) type Exports = bindings::Plugin;
-/// A component with all its imports found.
-pub(crate) type Prepared = bindings::PluginPre<Guest>;
-
 /// Links what is always granted and what `grants` adds to it.
-pub(crate) fn prepare(component: &Component, grants: Grants) -> Result<Prepared> {
-    let mut linker = Linker::new(component.engine());
-    records::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
-    panic::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
+pub(super) fn link(linker: &mut Linker<Guest>, grants: Grants) -> Result<()> {
+    // Types alone.
+    linker.instance("tamis:plugin/records@0.1.0")?;
+    let panicked = |mut store: StoreContextMut<'_, Guest>, (message,): (String,)| {
+        store.data_mut().panicked(message);
+        Ok(())
+    };
+    let mut panic = linker.instance("tamis:plugin/panic@0.1.0")?;
+    panic.func_wrap("panicked", panicked)?;
     if grants.clock {
-        clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
+        let mut clock = linker.instance("tamis:plugin/clock@0.1.0")?;
+        clock.func_wrap("now-ms", |_, ()| Ok((now_ms(),)))?;
     }
-    Prepared::new(linker.instantiate_pre(component)?)
-}
-
-pub(crate) fn describe(exports: &Exports, store: &mut Store<Guest>) -> Result<Description> {
-    let records::Description {
-        name,
-        version,
-        settings_schema,
-        wants,
-    } = exports.call_describe(store)?;
-    let wants = Wants {
-        key: wants.contains(records::Metadata::KEY),
-        headers: wants.contains(records::Metadata::HEADERS),
-        timestamp: wants.contains(records::Metadata::TIMESTAMP),
-        position: wants.contains(records::Metadata::POSITION),
-    };
-    Ok(Description {
-        name,
-        version,
-        settings_schema,
-        wants,
-    })
-}
-
-pub(crate) fn configure(
-    exports: &Exports,
-    store: &mut Store<Guest>,
-    settings: &str,
-) -> Result<Result<(), SettingsError>> {
-    let answer = exports.call_configure(store, settings)?;
-    Ok(
-        answer
-            .map_err(|records::SettingsError { field, message }| SettingsError { field, message }),
-    )
-}
-
-pub(crate) fn process(
-    exports: &Exports,
-    store: &mut Store<Guest>,
-    input: Input<'_>,
-) -> Result<Answer> {
-    let batch = records::Batch {
-        values: input.values,
-        value_lengths: input.value_lengths,
-        keys: input.keys,
-        key_lengths: input.key_lengths,
-        headers: input.headers,
-        header_lengths: input.header_lengths,
-        timestamps: input.timestamps,
-        source: input.source,
-        topic: input.topic,
-        partition: input.partition,
-        offsets: input.offsets,
-        numbers: input.numbers,
-    };
-    let records::Answer {
-        fates,
-        rows,
-        timestamps,
-        bytes,
-        count_names,
-        counts,
-        logs,
-        words,
-    } = exports.call_process(store, batch)?;
-    Ok(Answer {
-        fates,
-        rows,
-        timestamps,
-        bytes,
-        words: Words {
-            count_names,
-            counts,
-            logs,
-            text: words,
-        },
-    })
-}
-
-impl records::Host for Guest {}
-
-impl panic::Host for Guest {
-    fn panicked(&mut self, message: String) {
-        self.panicked(message);
-    }
-}
-
-impl clock::Host for Guest {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the grant gives plugins the clock of the wall"
-    )]
-    fn now_ms(&mut self) -> u64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
+    Ok(())
 }

@@ -112,7 +112,7 @@ fn a_flipped_bit_is_no_panic() {
 
 #[test]
 fn another_world_is_refused_by_what_is_missing() {
-    let cure = "it has to implement the world tamis:plugin/plugin@0.1, which the SDK does for it";
+    let cure = "it has to implement the world tamis:plugin/plugin@1.0, which the SDK does for it";
     let missing = "is not a Tamis plugin: it does not export describe, configure, process;";
     check_text("(component)", missing, cure);
     check_text("(module)", missing, cure);
@@ -132,7 +132,7 @@ fn another_world_is_refused_by_what_is_missing() {
     );
     check_text(
         &all,
-        "does not fit the world tamis:plugin/plugin@0.1: ",
+        "does not fit the world tamis:plugin/plugin@1.0: ",
         "with the SDK of this version",
     );
 }
@@ -161,9 +161,23 @@ fn what_is_not_granted_is_refused_by_name() {
         "or have its toolchain stub WASI",
     );
     check_text(
-        &imports("tamis:plugin/panic@0.2.0"),
-        "was made for version 0.2.0 of the contract, and this Tamis knows 0.1;",
-        "build it with that SDK",
+        &imports("tamis:plugin/panic@2.0.0"),
+        "was made for version 2.0.0 of the contract, and this Tamis knows 1.0 and 0.1;",
+        "build it with an SDK of that",
+    );
+    // What is new in a minor version is not there before it.
+    check_text(
+        &imports("tamis:plugin/panic@1.1.0"),
+        "was made for version 1.1.0 of the contract, and this Tamis knows 1.0 and 0.1;",
+        "build it with an SDK of that",
+    );
+    let both = r#"(component
+        (import "tamis:plugin/records@1.0.0" (instance))
+        (import "tamis:plugin/panic@0.1.0" (instance)))"#;
+    check_text(
+        both,
+        "was made for version 0.1.0 of the contract beside another one, and only one can hold;",
+        "build it with one SDK",
     );
     check(
         &guest("clock"),

@@ -32,6 +32,7 @@ fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<St
         let whole = json!({
             "name": description.name,
             "version": description.version,
+            "contract": plugin.contract().to_string(),
             "wants": wants,
             "bytes": std::fs::metadata(&arguments.file)?.len(),
             "memory_bytes": plugin.memory_bytes(),
@@ -45,6 +46,11 @@ fn inspect(arguments: &InspectArguments, options: &CompilerOptions) -> Result<St
         wants.join(", ")
     };
     let mut text = format!("{} {}\n", description.name, description.version);
+    writeln!(
+        text,
+        "made for version {} of the contract",
+        plugin.contract()
+    )?;
     writeln!(text, "wants beside the value: {}", wants)?;
     let mib = plugin.memory_bytes() as f64 / f64::from(1 << 20);
     writeln!(text, "memory to start: {mib:.1} MiB")?;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// The contract, for tools that make bindings of it.
-pub(super) const WIT: &str = include_str!("../../../../../sdk/wit/v0.1/plugin.wit");
+pub(super) const WIT: &str = include_str!("../../../../../sdk/wit/v1.0.0/plugin.wit");
 
 /// Folders `tools` beside this program or above it: where the repository installs them.
 pub(super) fn beside_this_program() -> Vec<PathBuf> {
