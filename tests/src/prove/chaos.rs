@@ -40,6 +40,8 @@ pub(super) struct Chaos<'a> {
     started: u32,
     acting: Instant,
     acted: u32,
+    /// Actions that are not done, the present one among them.
+    left: usize,
 }
 
 impl<'a> Chaos<'a> {
@@ -56,6 +58,7 @@ impl<'a> Chaos<'a> {
             started: 0,
             acting: Instant::now(),
             acted: 0,
+            left: 0,
         };
         (0..MEMBERS).for_each(|_| chaos.add());
         chaos
@@ -63,13 +66,8 @@ impl<'a> Chaos<'a> {
 
     /// Does one thing; `left` says how many there are, this one among them.
     pub(super) fn act(&mut self, action: &Action, left: usize) {
-        let each = match self.acted {
-            0 => ACTION_S,
-            acted => self.acting.elapsed().as_secs_f64() / f64::from(acted),
-        };
-        let left = u32::try_from(left + 1).expect("they are few");
-        self.feed
-            .last_for(Duration::from_secs_f64(each * f64::from(left)));
+        self.left = left;
+        self.spread();
         match action {
             Action::Kill(window) => self.kill_in(*window),
             Action::Rebalance => self.rebalance(),
@@ -79,6 +77,17 @@ impl<'a> Chaos<'a> {
             Action::BecomeStatic => self.become_static(),
         }
         self.acted += 1;
+    }
+
+    /// Makes what is not sent yet last for all that is still to be done. One action may have to be tried often, so before each try.
+    pub(super) fn spread(&self) {
+        let each = match self.acted {
+            0 => ACTION_S,
+            acted => self.acting.elapsed().as_secs_f64() / f64::from(acted),
+        };
+        let left = u32::try_from(self.left + 1).expect("they are few");
+        self.feed
+            .last_for(Duration::from_secs_f64(each * f64::from(left)));
     }
 
     /// Sends what is left, waits until all is settled, and ends the members.

@@ -31,6 +31,7 @@ impl Chaos<'_> {
     /// Has a server killed and started again, and again until members had something in flight.
     fn outlast(&mut self, name: &str, kill: impl Fn(), start: impl Fn()) {
         loop {
+            self.spread();
             self.pause(1_000);
             self.until("a member has something in flight", |chaos| {
                 chaos.members.iter().any(|member| member.unsettled() > 0)

@@ -21,6 +21,7 @@ impl Chaos<'_> {
     /// Kills a member in `window`, and again until it had something unsettled.
     pub(super) fn kill_in(&mut self, window: Window) {
         for _ in 0..TRIES_MAX {
+            self.spread();
             let unsettled = match window.step() {
                 None => self.kill_at_random(),
                 Some(step) => self.die_at(window, step),
