@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tamis_tests::data::{self, Expected, Kind};
 use tamis_tests::files::{assert_same, by_partition, staged};
 use tamis_tests::kafka::{Group, Kafka, unique};
@@ -57,6 +59,12 @@ impl Copy {
     /// What the group has committed.
     pub(crate) fn committed(&self) -> Group {
         self.kafka.group(&self.group, &self.topic)
+    }
+
+    /// How many lines are seen.
+    fn seen(&self) -> usize {
+        let all = by_partition(&self.place.out());
+        all.values().map(|lines| data::lines(lines).count()).sum()
     }
 
     /// The lines of partition 0 that are seen.
@@ -146,11 +154,63 @@ fn a_member_with_a_name_that_is_back_in_time_moves_no_partition() {
     assert_eq!(moves(&stays), before, "{}", stays.said());
     assert_eq!(stop(back).summary()["taken"], 200);
     stop(stays);
-    let seen: usize = by_partition(&copy.place.out())
-        .values()
-        .map(|lines| data::lines(lines).count())
-        .sum();
-    assert_eq!(seen, 800);
+    assert_eq!(copy.seen(), 800);
+}
+
+/// A member with a name in the group that outlives it.
+fn named(copy: &Copy, name: &str) -> Running {
+    let mut member = copy.member();
+    Running::start(member.env("TAMIS__SOURCE__KAFKA__PROPERTIES__group.instance.id", name))
+}
+
+#[test]
+fn a_member_whose_name_another_one_took_joins_anew_and_nothing_is_lost() {
+    let copy = Copy::new("fenced", 2);
+    copy.produce(0, 200);
+    let mut member = named(&copy, "one");
+    member.await_settled(&copy.committed(), 200);
+
+    let other: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &copy.kafka.address)
+        .set("group.id", &copy.group)
+        .set("group.instance.id", "one")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    other.subscribe(&[&copy.topic]).unwrap();
+    eventually(LETS_GO_WITHIN, "each of them is fenced", || {
+        // What it reads is thrown away and committed nowhere.
+        let _record = other.poll(Duration::from_millis(100));
+        other.client().fatal_error().is_some()
+    });
+    member.await_words("joining anew");
+
+    copy.produce(200, 400);
+    member.await_settled(&copy.committed(), 400);
+    assert_eq!(stop(member).summary()["taken"], 400);
+    assert_eq!(copy.seen(), 400);
+}
+
+#[test]
+fn of_two_members_by_one_name_one_ends_and_says_why() {
+    let copy = Copy::new("two-by-one-name", 2);
+    copy.produce(0, 200);
+    let mut members = vec![named(&copy, "one"), named(&copy, "one")];
+    let mut ended = None;
+    eventually(LETS_GO_WITHIN, "one of them ends", || {
+        ended = members.iter_mut().position(|it| it.ended().is_some());
+        ended.is_some()
+    });
+    let ended = members.remove(ended.unwrap()).wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let why = "the group has another member with this group.instance.id: give each one its own";
+    assert!(ended.stderr.contains(why), "{ended:?}");
+    let mut stays = members.remove(0);
+    copy.produce(200, 400);
+    stays.await_settled(&copy.committed(), 400);
+    stop(stays);
+    assert_eq!(copy.seen(), 400);
 }
 
 /// Far above `drain_timeout_ms` and what a last commit may take, and far below `max.poll.interval.ms`, after which the broker

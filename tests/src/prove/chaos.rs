@@ -17,7 +17,11 @@ use crate::wait::eventually;
 /// The exit code of a member that says that something was not settled.
 const UNSETTLED: i32 = 3;
 /// How a group says to a member's commit that it changes, or has changed.
-const REFUSALS: [&str; 2] = ["RebalanceInProgress", "IllegalGeneration"];
+const REFUSALS: [&str; 3] = [
+    "RebalanceInProgress",
+    "IllegalGeneration",
+    "FencedInstanceId",
+];
 /// Members that stay, whoever comes and goes.
 pub(super) const MEMBERS: usize = 2;
 /// How long anything may take that a group does.

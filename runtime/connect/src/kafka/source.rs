@@ -16,6 +16,8 @@ use tamis_core::Intake;
 use tamis_core::source::{Source, SourceError};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::warn;
 
 use super::client::{configure, explain};
 use super::transaction::Transactions;
@@ -35,6 +37,9 @@ pub(super) use start::Unknown;
 
 /// How long leaving the group may take: what the source ended with must not wait for that for ever.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a member that was fenced must not be fenced again.
+const FENCED_AGAIN: Duration = Duration::from_mins(1);
 
 /// The consumer with what it tells the polling thread.
 pub(super) type Consumer = BaseConsumer<Context>;
@@ -68,10 +73,7 @@ impl KafkaSource {
         settings: SourceSettings,
         transactions: Option<Arc<Transactions>>,
     ) -> Result<Box<dyn Source>, SourceError> {
-        let config = properties(spec).map_err(SourceError::Misconfigured)?;
-        let consumer = config
-            .create_with_context(Context::new(spec.brokers.join(",")))
-            .map_err(|error| SourceError::Misconfigured(explain(&error)))?;
+        let consumer = consumer(spec)?;
         let spec = spec.clone();
         Ok(Box::new(Self {
             consumer,
@@ -80,6 +82,66 @@ impl KafkaSource {
             transactions,
         }))
     }
+
+    /// Reads as a member until the pipeline stops or reading is of no use; that, and what leaves the group when it is dropped.
+    ///
+    /// A member that is fenced joins anew, once a while: librdkafka may do it to itself. It takes another member id when the brokers
+    /// were away for longer than `session.timeout.ms`, and if a commit of before arrives after that, it is fenced by its own new
+    /// self. Where there is truly another member by that name, the two take turns until one of them is fenced soon again.
+    fn work(
+        self,
+        intake: &Arc<Intake>,
+        runtime: &Handle,
+    ) -> (Result<(), SourceError>, Arc<Consumer>) {
+        let Self {
+            consumer: first,
+            spec,
+            settings,
+            transactions,
+        } = self;
+        let mut member = Arc::new(first);
+        let mut fenced: Option<Instant> = None;
+        loop {
+            let poll = Poll::new(
+                Arc::clone(&member),
+                spec.clone(),
+                settings,
+                transactions.clone(),
+                Arc::clone(intake),
+                runtime.clone(),
+            );
+            let result = poll.run();
+            if !context::is_fenced(&member) {
+                return (result, member);
+            }
+            if intake.is_stopping() {
+                return (Ok(()), member);
+            }
+            if fenced.is_some_and(|before| before.elapsed() < FENCED_AGAIN) {
+                let error = "the group has another member with this group.instance.id: give each one its own";
+                return (Err(SourceError::Misconfigured(error.to_owned())), member);
+            }
+            warn!(
+                "the group took this member for another one by its group.instance.id; joining anew"
+            );
+            fenced = Some(Instant::now());
+            match consumer(&spec) {
+                Ok(new) => {
+                    let old = std::mem::replace(&mut member, Arc::new(new));
+                    // Its end must not be waited for.
+                    thread::spawn(move || drop(old));
+                }
+                Err(error) => return (Err(error), member),
+            }
+        }
+    }
+}
+
+fn consumer(spec: &KafkaSourceSpec) -> Result<Consumer, SourceError> {
+    let config = properties(spec).map_err(SourceError::Misconfigured)?;
+    config
+        .create_with_context(Context::new(spec.brokers.join(",")))
+        .map_err(|error| SourceError::Misconfigured(explain(&error)))
 }
 
 #[async_trait]
@@ -89,19 +151,10 @@ impl Source for KafkaSource {
         let (closing, closed) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let work = move || {
-            let Self {
-                consumer,
-                spec,
-                settings,
-                transactions,
-            } = *self;
-            let consumer = Arc::new(consumer);
-            let member = Arc::clone(&consumer);
-            let poll = Poll::new(member, spec, settings, transactions, intake, runtime);
-            let result = poll.run();
+            let (result, member) = self.work(&Arc::new(intake), &runtime);
             let _no_one_waits = done.send(result);
             // It leaves the group.
-            drop(consumer);
+            drop(member);
             drop(closing);
         };
         thread::Builder::new()

@@ -11,7 +11,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use tamis_core::source::SourceError;
 use tokio::time::Instant;
@@ -92,6 +92,12 @@ pub(super) fn serve(consumer: &Consumer, time: Duration) {
 pub(in crate::kafka) fn check(consumer: &Consumer) -> Result<(), SourceError> {
     let refusal = consumer.context().troubles().refusal();
     refusal.map_or(Ok(()), |refusal| Err(SourceError::Misconfigured(refusal)))
+}
+
+/// Whether the group has another member by the `group.instance.id` of `consumer`, which can do nothing any more then.
+pub(super) fn is_fenced(consumer: &Consumer) -> bool {
+    let fatal = consumer.client().fatal_error();
+    fatal.is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
 }
 
 /// Answers [`Rebalance::Assign`] with `list`: all of it, or none.

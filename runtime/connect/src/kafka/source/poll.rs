@@ -47,7 +47,7 @@ pub(super) struct Poll {
     consumer: Arc<Consumer>,
     spec: KafkaSourceSpec,
     settings: SourceSettings,
-    intake: Intake,
+    intake: Arc<Intake>,
     runtime: Handle,
     source: Arc<str>,
     transactions: Option<Arc<Transactions>>,
@@ -64,7 +64,7 @@ impl Poll {
         spec: KafkaSourceSpec,
         settings: SourceSettings,
         transactions: Option<Arc<Transactions>>,
-        intake: Intake,
+        intake: Arc<Intake>,
         runtime: Handle,
     ) -> Self {
         Self {
@@ -84,11 +84,16 @@ impl Poll {
         }
     }
 
-    /// Reads until the pipeline stops or reading is of no use; then drains, commits and leaves the group.
+    /// Reads until the pipeline stops or reading is of no use; then drains, commits and leaves the group. Who is fenced does
+    /// neither: its partitions may be another member's.
     pub(super) fn run(mut self) -> Result<(), SourceError> {
         let result = self.work();
         let partitions = self.assigned.remove_all();
-        self.let_go(&partitions);
+        if context::is_fenced(&self.consumer) {
+            self.close(&partitions);
+        } else {
+            self.let_go(&partitions);
+        }
         result
     }
 
