@@ -42,7 +42,7 @@ const LOOK_AT_MEMORY: Duration = Duration::from_secs(1);
 pub fn run(options: Options, say: Say) -> Report {
     let mut kept = Kept::new(Place::default(), options.seed, say);
     say(&format!("prove: {options}"));
-    let stage = Stage::set_up(&kept.place);
+    let stage = Stage::set_up(&kept.place, options.is_calm);
     let report = Proof::start(&stage, options, say).prove();
     kept.is_needed = !report.problems.is_empty();
     report

@@ -13,6 +13,8 @@ use crate::tamis::{Running, STATE, output, run, tamis};
 use crate::versions::{self, Does};
 
 const TOPIC: &str = "logs";
+/// What the configuration has where it says nothing.
+const SLOWER_MAX: u32 = 10;
 const GROUP: &str = "swaps";
 const PASSWORD: &str = "TAMIS_SIGN_PASSWORD";
 
@@ -21,12 +23,15 @@ pub(super) struct Stage<'a> {
     pub(super) kafka: Kafka,
     key: String,
     pub(super) group: Group,
+    /// How many times slower a version may be than the one before.
+    slower_max: u32,
     _broker: Broker,
 }
 
 impl<'a> Stage<'a> {
-    /// With version 1 of the plugin in its place.
-    pub(super) fn set_up(place: &'a Place) -> Self {
+    /// With version 1 of the plugin in its place. In a calm proof all versions are the same code, so that whatever takes longer is the
+    /// machine's doing.
+    pub(super) fn set_up(place: &'a Place, is_calm: bool) -> Self {
         let broker = Broker::default();
         broker.start();
         let kafka = broker.kafka();
@@ -43,6 +48,7 @@ impl<'a> Stage<'a> {
             key: keygen.stdout.trim().to_owned(),
             group: kafka.group(GROUP, TOPIC),
             kafka,
+            slower_max: if is_calm { 0 } else { SLOWER_MAX },
             _broker: broker,
         };
         stage.put(&versions::file(1, Does::Keep));
@@ -63,6 +69,7 @@ impl<'a> Stage<'a> {
         let (address, key) = (&self.kafka.address, &self.key);
         let (out, dead) = (self.place.out(), self.place.dead());
         let (out, dead) = (out.display(), dead.display());
+        let slower_max = self.slower_max;
         let text = format!(
             "pipeline: swaps
 source:
@@ -84,7 +91,7 @@ sinks:
 dead_letters: {{ folder: {{ path: '{dead}' }} }}
 stamp_field: by
 limits: {{ lanes: 2, commit_interval_ms: 200 }}
-swap: {{ probation_ms: 200 }}
+swap: {{ probation_ms: 200, slower_max: {slower_max} }}
 trust: {{ keys: [{key}], downgrade: allow }}
 "
         );
