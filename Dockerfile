@@ -17,7 +17,7 @@ COPY . .
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/tamis/target \
     apt-get update \
-    && apt-get install -y --no-install-recommends make \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends make \
     && make plugins \
     && deploy/image/stage /built
 
@@ -31,7 +31,7 @@ FROM ${RUN_BASE} AS run
 # What the program is linked with, and whom TLS trusts. There is no time zone data: the program brings its own.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libssl3 zlib1g \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates libssl3 zlib1g \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/tamis --shell /usr/sbin/nologin tamis \
     && install -d -o tamis -g tamis -m 0750 /var/lib/tamis /var/cache/tamis
