@@ -108,6 +108,16 @@ simulate: toolchain ## run the engine in SEEDS=100000 worlds of faults; a failin
 mutants: toolchain ## put known bugs into the engine one by one: the simulation must find each of them
 	@tests/mutants/run
 
+.PHONY: image
+image: toolchain plugins ## make the container image of what is built here; RUN_BASE=debian:trixie-slim
+	@deploy/image/build
+
+.PHONY: test-container
+test-container: toolchain plugins ## run the image on real servers, stop and kill it in the middle: each record is there once; needs root, RECORDS=40000
+	@scripts/install kafka elasticsearch tools >&2
+	@tests/services/docker.sh install
+	@tests/container/run
+
 # how long `make fuzz` looks, at which target alone, and an input that it is to run again
 SECONDS ?=
 TARGET ?=

@@ -52,6 +52,8 @@ pub struct PluginSettings {
     pub written: serde_json::Map<String, serde_json::Value>,
     /// As the plugin gets them.
     pub expanded: serde_json::Map<String, serde_json::Value>,
+    /// What `${…}` brought in.
+    pub secrets: Vec<Secret>,
 }
 
 /// Reads the file at `path`, which has the settings of one plugin: what stands under `settings` in a pipeline.
@@ -64,9 +66,14 @@ pub fn load_settings(path: &Path, environment: &Environment) -> Result<PluginSet
     let written = tree.clone();
     secrets::expand(&mut tree, environment, folder, &mut report);
     report.end()?;
+    let secrets = report.secrets_below("");
     match (written, tree) {
         (serde_json::Value::Object(written), serde_json::Value::Object(expanded)) => {
-            Ok(PluginSettings { written, expanded })
+            Ok(PluginSettings {
+                written,
+                expanded,
+                secrets,
+            })
         }
         _ => Err(Problems::one(
             path,

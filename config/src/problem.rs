@@ -1,10 +1,11 @@
 //! What is wrong with a configuration, and where.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use crate::origin::Origins;
+use crate::spec::Secret;
 
 /// One thing that is wrong. No message ever holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,8 +72,8 @@ impl std::error::Error for Problems {}
 /// Gathers problems and gives each its place.
 pub(crate) struct Report {
     pub(crate) origins: Origins,
-    /// Paths whose values came out of `${…}`: they must never be shown.
-    secret: BTreeSet<String>,
+    /// Paths whose values came out of `${…}`, which must never be shown, and what was brought in there.
+    secret: BTreeMap<String, Vec<Secret>>,
     problems: Vec<Problem>,
 }
 
@@ -80,7 +81,7 @@ impl Report {
     pub(crate) fn new(origins: Origins) -> Self {
         Self {
             origins,
-            secret: BTreeSet::new(),
+            secret: BTreeMap::new(),
             problems: Vec::new(),
         }
     }
@@ -111,14 +112,24 @@ impl Report {
         });
     }
 
-    /// Remembers that the value at `path` must not be shown.
-    pub(crate) fn keep_secret(&mut self, path: &str) {
-        self.secret.insert(path.to_owned());
+    /// Remembers that the value at `path` must not be shown, since these were `brought` in.
+    pub(crate) fn keep_secret(&mut self, path: &str, brought: Vec<Secret>) {
+        self.secret.insert(path.to_owned(), brought);
+    }
+
+    /// All that was brought in at `path` and below it.
+    pub(crate) fn secrets_below(&self, path: &str) -> Vec<Secret> {
+        let is_below = |at: &str| {
+            let rest = at.strip_prefix(path);
+            path.is_empty() || rest.is_some_and(|it| it.is_empty() || it.starts_with(['.', '[']))
+        };
+        let below = self.secret.iter().filter(|(at, _)| is_below(at));
+        below.flat_map(|(_, brought)| brought.clone()).collect()
     }
 
     /// Whether the value at `path` must not be shown.
     pub(crate) fn is_secret(&self, path: &str) -> bool {
-        self.secret.contains(path)
+        self.secret.contains_key(path)
     }
 
     /// `value` as a message may show it, given that it stands at `path`.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::Environment;
 use crate::file;
 use crate::problem::{Report, below, item};
+use crate::spec::Secret;
 
 /// Keys and certificates fit; a log file that was named by mistake does not.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
@@ -49,9 +50,9 @@ impl Expansion<'_> {
             }
             Value::String(text) => match self.text(text) {
                 Ok(None) => {}
-                Ok(Some(expanded)) => {
+                Ok(Some((expanded, brought))) => {
                     *text = expanded;
-                    self.report.keep_secret(path);
+                    self.report.keep_secret(path, brought);
                 }
                 Err(message) => self.report.add(path, message),
             },
@@ -59,9 +60,9 @@ impl Expansion<'_> {
         }
     }
 
-    /// `text` with its secrets in place; `None` if it names none.
-    fn text(&self, text: &str) -> Result<Option<String>, String> {
-        let mut expanded = String::new();
+    /// `text` with its secrets in place, and these; `None` if it names none.
+    fn text(&self, text: &str) -> Result<Option<(String, Vec<Secret>)>, String> {
+        let (mut expanded, mut brought) = (String::new(), Vec::new());
         let mut rest = text;
         while let Some(start) = next_reference(rest) {
             let (before, reference) = rest.split_at(start);
@@ -70,14 +71,16 @@ impl Expansion<'_> {
                 .ok_or("a `${` is not closed by `}`")?;
             let (kind, name) = inner.split_once(':').expect("next_reference found a colon");
             expanded.push_str(before);
-            expanded.push_str(&self.secret(kind, name)?);
+            let secret = self.secret(kind, name)?;
+            expanded.push_str(&secret);
+            brought.push(Secret::new(secret));
             rest = after;
         }
         if rest.len() == text.len() {
             return Ok(None);
         }
         expanded.push_str(rest);
-        Ok(Some(expanded))
+        Ok(Some((expanded, brought)))
     }
 
     fn secret(&self, kind: &str, name: &str) -> Result<String, String> {

@@ -116,6 +116,8 @@ pub struct PluginSpec {
     pub path: PathBuf,
     /// Its settings: always a JSON object.
     pub settings: serde_json::Value,
+    /// What `${…}` brought into its settings: what it says of them must not show these.
+    pub secrets: Vec<Secret>,
     /// Imports that it may use.
     pub grants: Vec<Capability>,
     /// What it may spend.

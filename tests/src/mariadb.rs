@@ -65,10 +65,16 @@ impl MariaDb {
         self.folder.path().join("mariadb/log")
     }
 
+    /// `host:port`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// A database on it that has nothing in it.
     #[must_use]
     pub fn fresh(&self) -> Database {
-        Database::fresh(&format!("127.0.0.1:{}", self.port))
+        Database::fresh(&self.address())
     }
 
     /// Runs statements as one who may do everything; returns the lines of what they give.

@@ -194,6 +194,12 @@ impl Running {
         root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
+    /// The number of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name, such as `TERM`.
     ///
     /// # Panics

@@ -29,6 +29,7 @@ pub(super) fn check(
             name: raw.name,
             path,
             settings: raw.settings.into(),
+            secrets: report.secrets_below(&format!("{at}.settings")),
             grants: raw.grants,
             limits: raw.limits,
             on_quarantine: raw.on_quarantine,

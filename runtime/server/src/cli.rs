@@ -5,6 +5,7 @@ pub(crate) mod plugin;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -17,11 +18,25 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
 
+    /// Let a crash leave a core dump, and debuggers look in: both hold passwords and records
+    #[arg(long, global = true, hide_short_help = true, env = "TAMIS_CORE_DUMPS", value_parser = FalseyValueParser::new())]
+    pub(crate) core_dumps: bool,
+
     #[command(flatten, next_help_heading = "Compilation of plugins")]
     pub(crate) compiler: CompilerOptions,
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Whether this is the process of the compiler, which this program starts itself.
+    pub(crate) fn compiles(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Plugin(plugin::PluginCommand::Compile)
+        )
+    }
 }
 
 // No comment of documentation: it would be what the command is about.

@@ -4,12 +4,14 @@ mod check;
 mod cli;
 mod compiler;
 mod control;
+mod core_dumps;
 mod dead;
 mod demo;
 mod difference;
 mod exit;
 mod failpoint;
 mod fields;
+mod hide;
 mod plugin;
 mod plugin_file;
 mod run;
@@ -31,6 +33,16 @@ use crate::failpoint::Failpoint;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The compiler has no secrets, and limits itself.
+    if !cli.core_dumps
+        && !cli.compiles()
+        && let Err(error) = core_dumps::forbid()
+    {
+        eprintln!(
+            "error: core dumps, which would hold secrets, cannot be turned off: {error}; --core-dumps allows them"
+        );
+        return Exit::Failed.into();
+    }
     let failpoint = match failpoint::from_environment() {
         Ok(failpoint) => failpoint,
         Err(reason) => {

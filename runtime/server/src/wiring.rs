@@ -13,6 +13,7 @@ use tamis_core::{Backoff, Limits, OnOutage, Outlet, Pipeline, causes};
 use tamis_host::{Engine, Grants, Plugin, PluginTransform, Trust};
 use tracing::warn;
 
+use crate::hide;
 use crate::plugin_file::PluginFile;
 
 /// Between two tries to connect to a store that is away.
@@ -139,13 +140,14 @@ pub(crate) fn transform(spec: &PluginSpec, plugin: &Arc<Plugin>) -> Result<Plugi
     };
     let settings = spec.settings.to_string();
     let limits = limits(spec.limits);
-    Ok(PluginTransform::new(
+    let started = PluginTransform::new(
         Arc::clone(plugin),
         &spec.name,
         settings,
         limits,
         on_quarantine,
-    )?)
+    );
+    Ok(started.map_err(|error| hide::secrets(spec, error))?)
 }
 
 /// What the configuration says, as the sandbox takes it.

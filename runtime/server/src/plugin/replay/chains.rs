@@ -62,7 +62,9 @@ impl Chains {
         let running: Vec<_> = spec.plugins.iter().zip(plugins).collect();
         let mut candidate = plugin.clone();
         if let Some(settings) = &arguments.settings {
-            candidate.settings = Value::Object(guest::settings(Some(settings))?.expanded);
+            let settings = guest::settings(Some(settings))?;
+            candidate.settings = Value::Object(settings.expanded);
+            candidate.secrets = settings.secrets;
         }
         let new = load(&candidate, &arguments.new)?;
         let others = running[index + 1..].iter().cloned();

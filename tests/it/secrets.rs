@@ -1,0 +1,476 @@
+//! Where secrets must not be: in nothing that is said, kept or left behind, whatever goes wrong. They are put in in every way
+//! that the configuration has, and then everything is searched for them.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use tamis_tests::broker::{Broker, Listener};
+use tamis_tests::data::{self, Kind};
+use tamis_tests::elasticsearch::Elasticsearch;
+use tamis_tests::kafka::unique;
+use tamis_tests::mariadb::MariaDb;
+use tamis_tests::mongo::MongoServer;
+use tamis_tests::place::{Place, root};
+use tamis_tests::stand_in::StandIn;
+use tamis_tests::tamis::{Ended, Running, STATE, output, program, tamis};
+
+/// Each begins with this, so that one search finds all of them.
+const MARK: &str = "sesame4711";
+
+/// A variable or file of a secret, and its value. The last part of its name says whether it is the right one.
+fn secret(name: &str) -> String {
+    format!("{MARK}{}", name.replace('_', ""))
+}
+
+/// What a process has of its own: the folder of a test, and one with its state and whatever else it leaves.
+struct Case {
+    place: Place,
+    /// All that came out of programs.
+    said: Vec<(String, String)>,
+}
+
+/// The secrets, each as the variable `NAME` and as the file `secrets/NAME`.
+const NAMES: [&str; 6] = [
+    "KAFKA",
+    "ELASTICSEARCH",
+    "MONGODB",
+    "MYSQL",
+    "PLUGIN",
+    "WRONG",
+];
+
+impl Case {
+    fn new() -> Self {
+        let place = Place::default();
+        for folder in ["secrets", "left"] {
+            fs::create_dir(place.path(folder)).unwrap();
+        }
+        for name in NAMES {
+            place.write(&format!("secrets/{name}"), format!("{}\n", secret(name)));
+        }
+        Self {
+            place,
+            said: Vec::new(),
+        }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.place.path("left/state")
+    }
+
+    /// A command line of Tamis that knows the secrets, keeps all that it keeps in `left`, and says all that it can say.
+    fn tamis(&self, arguments: &[&str]) -> Command {
+        let mut command = tamis(arguments);
+        command
+            .args(["--log", "trace"])
+            .envs(NAMES.map(|name| (name, secret(name))))
+            .env(STATE, self.state())
+            .current_dir(self.place.path("left"));
+        command
+    }
+
+    /// Runs a command to its end, and remembers what it said.
+    fn ends(&mut self, arguments: &[&str]) -> Ended {
+        let ended = output(&mut self.tamis(arguments));
+        self.heard(&arguments.join(" "), &ended);
+        ended
+    }
+
+    fn heard(&mut self, what: &str, ended: &Ended) {
+        let said = format!("{}\n{}", ended.stdout, ended.stderr);
+        self.said.push((what.to_owned(), said));
+    }
+
+    /// Writes a pipeline: its file.
+    fn pipeline(&self, name: &str, source: &str, plugins: &str, sinks: &str, dead: &str) -> String {
+        let text = format!(
+            "pipeline: {name}\nsource: {source}\nplugins: [{plugins}]\nsinks: {{ {sinks} }}\n\
+             dead_letters: {{ {dead} }}\nlimits: {{ commit_interval_ms: 200, lanes: 1 }}\n"
+        );
+        let file = self.place.write(&format!("{name}.yaml"), text);
+        file.to_str().unwrap().to_owned()
+    }
+
+    fn dead_folder(&self) -> String {
+        format!(
+            "folder: {{ path: {} }}",
+            self.place.path("left/dead").display()
+        )
+    }
+
+    /// Looks for the secrets in all that was said and is left.
+    fn check(self) {
+        assert!(!self.said.is_empty());
+        for (what, said) in &self.said {
+            if let Some(at) = said.find(MARK) {
+                let from = said[..at].rfind('\n').map_or(0, |it| it + 1);
+                let line = said[from..].lines().next().unwrap_or_default();
+                panic!("{what} says a secret: {line}");
+            }
+        }
+        let files = files(&self.place.path("left"));
+        for path in &files {
+            let content = fs::read(path).unwrap();
+            assert!(!holds_mark(&content), "{} holds a secret", path.display());
+        }
+    }
+}
+
+fn holds_mark(bytes: &[u8]) -> bool {
+    let mut windows = bytes.windows(MARK.len());
+    windows.any(|window| window == MARK.as_bytes())
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A broker that asks for a password.
+fn broker() -> Broker {
+    let settings = [
+        "sasl.enabled.mechanisms=SCRAM-SHA-512",
+        "scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
+    ];
+    let listener = Listener {
+        name: "password",
+        protocol: "SASL_PLAINTEXT",
+        settings: settings.map(str::to_owned).into(),
+    };
+    let user = format!("SCRAM-SHA-512=[name=tamis,password={}]", secret("KAFKA"));
+    let broker = Broker::with_listeners(&[listener], Some(user));
+    broker.start();
+    broker
+}
+
+fn kafka_source(address: &str, topic: &str, password: &str) -> String {
+    format!(
+        "{{ kafka: {{ brokers: ['{address}'], topics: [{topic}], group: {}, start_at: earliest, properties: \
+         {{ security.protocol: SASL_PLAINTEXT, sasl.mechanism: SCRAM-SHA-512, sasl.username: tamis, \
+         sasl.password: '{password}', debug: all, session.timeout.ms: 6000 }} }} }}",
+        unique("secrets")
+    )
+}
+
+/// `key` is what the hashes of a field are made with.
+fn redact(key: &str) -> String {
+    format!(
+        "{{ name: mask, path: {}/plugins/redact/redact.wasm, settings: {{ fields: [/FuncName], method: hash, key: '{key}' }} }}",
+        root().display()
+    )
+}
+
+fn elasticsearch(address: &str, password: &str) -> String {
+    let index = unique("secrets");
+    format!(
+        "search: {{ elasticsearch: {{ urls: ['http://{address}'], index: {index}, user: tamis, password: '{password}', \
+         timeout_ms: 2000 }} }}"
+    )
+}
+
+fn mongodb(address: &str, password: &str) -> String {
+    format!(
+        "documents: {{ mongodb: {{ uri: 'mongodb://tamis:{password}@{address}/?directConnection=true&authSource=logs', \
+         database: logs, collection: all, timeout_ms: 2000 }} }}"
+    )
+}
+
+fn mysql(address: &str, password: &str) -> String {
+    format!(
+        "tables: {{ mysql: {{ url: 'mysql://tamis@{address}/logs', password: '{password}', table: secrets, create: true, \
+         timeout_ms: 2000 }} }}"
+    )
+}
+
+/// The stores, each of which asks for a password, as far as the servers at hand can.
+struct Stores {
+    elasticsearch: Elasticsearch,
+    mongodb: MongoServer,
+    mysql: MariaDb,
+}
+
+impl Stores {
+    fn start() -> Self {
+        let (mut mongodb, mysql) = (MongoServer::default(), MariaDb::with(""));
+        mongodb.start();
+        let roles = json!([{ "role": "readWrite", "db": "logs" }]);
+        let user = json!({ "createUser": "tamis", "pwd": secret("MONGODB"), "roles": roles });
+        mongodb.mongo().must("logs", &user);
+        mongodb.stop();
+        mongodb.set_flags("--auth");
+        mongodb.start();
+        mysql.start();
+        let made = mysql.administer(&format!(
+            "CREATE USER tamis@'%' IDENTIFIED BY '{}'; GRANT ALL ON logs.* TO tamis@'%';",
+            secret("MYSQL")
+        ));
+        assert!(made.is_empty(), "{made:?}");
+        Self {
+            elasticsearch: Elasticsearch::shared(),
+            mongodb,
+            mysql,
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_said_or_kept_while_records_flow() {
+    let (broker, stores, mut case) = (broker(), Stores::start(), Case::new());
+    let kafka = broker.kafka();
+    kafka.create_topic("logs", 2, &[]);
+    kafka.create_topic("dead", 1, &[]);
+    let input = data::logs(2_000, Kind::Odd);
+    kafka.produce_lines("logs", data::lines(&input), 2);
+    let source = kafka_source(&broker.listener(0), "logs", "${env:KAFKA}");
+    let group = source
+        .split("group: ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    let file = |name| {
+        format!(
+            "${{file:{}}}",
+            case.place.path("secrets").join(name).display()
+        )
+    };
+    let sinks = [
+        elasticsearch(&stores.elasticsearch.address, &file("ELASTICSEARCH")),
+        mongodb(&stores.mongodb.mongo().address, "${env:MONGODB}"),
+        mysql(&stores.mysql.address(), &file("MYSQL")),
+        format!(
+            "archive: {{ file: {{ url: 'file://{}', path: all, format: ndjson }} }}",
+            case.place.path("left/out").display()
+        ),
+    ];
+    let dead = format!("kafka: {{ topic: dead }}, {}", case.dead_folder());
+    let pipeline = case.pipeline(
+        "right",
+        &source,
+        &redact("${env:PLUGIN}"),
+        &sinks.join(", "),
+        &dead,
+    );
+    let checked = case.ends(&["check", &pipeline]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+
+    let mut tamis = Running::start(&mut case.tamis(&["run", "--json", &pipeline]));
+    tamis.await_settled(&kafka.group(group, "logs"), 2_000);
+    // Settings that the plugin does not take, which it says; the history keeps it.
+    let text = fs::read_to_string(&pipeline).unwrap();
+    fs::write(&pipeline, text.replace("method: hash", "method: '${env:WRONG}'")).unwrap();
+    tamis.await_words("a version was refused");
+    let versions = case.ends(&["plugin", "versions", "right"]);
+    assert!(versions.stdout.contains("unknown variant `***`"), "{versions:?}");
+    tamis.signal("TERM");
+    let ended = tamis.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = ended.summary();
+    for sink in ["search", "documents", "tables", "archive"] {
+        assert!(summary["written"][sink].as_u64() > Some(1_000), "{summary}");
+    }
+    assert!(summary["dead"].as_u64() > Some(0), "{summary}");
+    case.heard("run", &ended);
+    case.ends(&["dead", "list", &pipeline, "--summary"]);
+    for letter in kafka.read_all("dead") {
+        case.said
+            .push(("a dead letter".to_owned(), format!("{letter:?}")));
+    }
+    case.check();
+}
+
+#[test]
+fn no_secret_is_said_or_kept_where_it_is_the_wrong_one() {
+    let (broker, stores, mut case) = (broker(), Stores::start(), Case::new());
+    broker.kafka().create_topic("logs", 1, &[]);
+    let refusing = StandIn::new(|asked| {
+        let who = asked.authorization.clone().unwrap_or_default();
+        // As Elasticsearch says it; and what was sent comes back, as from a proxy that says too much.
+        (
+            401,
+            json!({ "error": { "type": "security_exception", "reason": who }, "status": 401 })
+                .to_string(),
+        )
+    });
+    let wrong = "${env:WRONG}";
+    let stdin = "{ stdin: {} }".to_owned();
+    let file = format!(
+        "archive: {{ file: {{ url: 'file://{}', path: all, format: ndjson }} }}",
+        case.place.path("left/out").display()
+    );
+    let cases = [
+        (
+            "kafka",
+            kafka_source(&broker.listener(0), "logs", wrong),
+            String::new(),
+            file.clone(),
+            1,
+        ),
+        (
+            "elasticsearch",
+            stdin.clone(),
+            String::new(),
+            elasticsearch(&refusing.address(), wrong),
+            1,
+        ),
+        (
+            "mongodb",
+            stdin.clone(),
+            String::new(),
+            mongodb(&stores.mongodb.mongo().address, wrong),
+            1,
+        ),
+        (
+            "mysql",
+            stdin.clone(),
+            String::new(),
+            mysql(&stores.mysql.address(), wrong),
+            1,
+        ),
+        // A plugin's own words about its settings.
+        ("settings", stdin, level_filter(wrong), file, 2),
+    ];
+    for (name, source, plugins, sinks, code) in cases {
+        let pipeline = case.pipeline(name, &source, &plugins, &sinks, &case.dead_folder());
+        case.ends(&["check", &pipeline]);
+        let mut tamis = Running::start(
+            case.tamis(&["run", "--json", &pipeline])
+                .stdin(Stdio::piped()),
+        );
+        if code == 1 && name != "kafka" {
+            tamis.write(b"{\"a\":1}\n");
+        }
+        let ended = tamis.wait();
+        assert_eq!(ended.code, Some(code), "{name}: {ended:?}");
+        case.heard(name, &ended);
+    }
+    case.check();
+}
+
+/// A plugin that does not take `minimum`, and says so.
+fn level_filter(minimum: &str) -> String {
+    format!(
+        "{{ name: level, path: {}/plugins/level-filter/level-filter.wasm, settings: {{ minimum: '{minimum}' }} }}",
+        root().display()
+    )
+}
+
+#[test]
+fn no_secret_is_said_or_kept_while_nobody_answers() {
+    let mut case = Case::new();
+    // Nothing listens there.
+    let away = "127.0.0.1:9";
+    let sinks = [
+        elasticsearch(away, "${env:ELASTICSEARCH}"),
+        mongodb(away, "${env:MONGODB}"),
+        mysql(away, "${env:MYSQL}"),
+    ];
+    let pipelines = [
+        case.pipeline(
+            "stores",
+            "{ stdin: {} }",
+            "",
+            &sinks.join(", "),
+            &case.dead_folder(),
+        ),
+        case.pipeline(
+            "broker",
+            &kafka_source(away, "logs", "${env:KAFKA}"),
+            "",
+            &sinks[0],
+            &case.dead_folder(),
+        ),
+    ];
+    for (pipeline, words) in pipelines.iter().zip(["trying again", "Connection refused"]) {
+        let mut tamis = Running::start(
+            case.tamis(&["run", "--json", pipeline])
+                .stdin(Stdio::piped()),
+        );
+        tamis.await_words(words);
+        tamis.signal("TERM");
+        let ended = tamis.wait();
+        case.heard(pipeline, &ended);
+    }
+    case.check();
+}
+
+/// A process that holds a secret, has said that it runs, and may leave a core as far as its limits go.
+fn with_core(case: &Case, more: &str) -> Running {
+    let pipeline = case.pipeline(
+        "core",
+        "{ stdin: {} }",
+        &redact("${env:PLUGIN}"),
+        &format!(
+            "archive: {{ file: {{ url: 'file://{}', path: all, format: ndjson }} }}",
+            case.place.path("out").display()
+        ),
+        &case.dead_folder(),
+    );
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            &format!("ulimit -c unlimited && exec \"$0\" run {more} \"$1\""),
+        ])
+        .arg(program())
+        .arg(pipeline)
+        .env("PLUGIN", secret("PLUGIN"))
+        .current_dir(case.place.path("left"))
+        .stdin(Stdio::piped());
+    let mut tamis = Running::start(&mut shell);
+    tamis.await_words("started");
+    tamis
+}
+
+/// Whether a process that gets `signal` leaves a core.
+fn leaves_core(mut tamis: Running, signal: &str) -> bool {
+    tamis.signal(signal);
+    let mut status = None;
+    tamis_tests::wait::eventually(tamis_tests::wait::LONG, "it ends", || {
+        status = tamis.ended();
+        status.is_some()
+    });
+    let status = status.unwrap();
+    assert!(status.signal().is_some(), "{status:?}");
+    status.core_dumped()
+}
+
+#[test]
+fn a_crash_leaves_no_core_unless_that_is_asked_for() {
+    let case = Case::new();
+    // What this test would not find if no core could be left here.
+    assert!(leaves_core(with_core(&case, "--core-dumps"), "ABRT"));
+    for file in files(&case.place.path("left")) {
+        fs::remove_file(file).unwrap();
+    }
+    // Not SIGSEGV, which wasmtime looks at: from someone else it is taken for none.
+    for signal in ["ABRT", "QUIT"] {
+        assert!(!leaves_core(with_core(&case, ""), signal), "{signal}");
+    }
+    // Nor where someone raises the limit again, as a program that takes all cores of the system would not ask for it.
+    let tamis = with_core(&case, "");
+    let pid = tamis.id().to_string();
+    let raised = Command::new("prlimit")
+        .args(["--pid", &pid, "--core=unlimited"])
+        .status();
+    assert!(raised.unwrap().success());
+    assert!(!leaves_core(tamis, "ABRT"));
+    let left = files(&case.place.path("left"));
+    assert!(
+        left.iter()
+            .all(|file| !holds_mark(&fs::read(file).unwrap())),
+        "{left:?}"
+    );
+}
