@@ -2,6 +2,8 @@
 
 pub(crate) mod dead;
 pub(crate) mod plugin;
+pub(crate) mod status;
+pub(crate) mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Find all problems of configurations without touching the world
     Check(CheckArguments),
+    /// Say how a pipeline that runs is: whether it does its work, how far it is, what it did
+    Status(status::StatusArguments),
     /// Print the JSON schema of configuration files, for editors
     #[command(after_help = "Example:\n  tamis schema > tamis.schema.json")]
     Schema,
@@ -92,6 +96,7 @@ Examples:
   tamis run msproject.yaml
   tamis run team-a.yaml team-b.yaml        several pipelines, each with its own fate
   tamis run --json files.yaml | jq .       the summary for a script
+  tamis run --telemetry 127.0.0.1:9598 msproject.yaml
   TAMIS__SOURCE__KAFKA__GROUP=test tamis run msproject.yaml
 
 The first Ctrl-C (or SIGTERM) takes no more records, settles those in flight and commits. The second
@@ -105,6 +110,8 @@ pub(crate) struct RunArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) state: StateOption,
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub(crate) telemetry: telemetry::TelemetryOptions,
 }
 
 // No comment of documentation: it would be what the command is about.
@@ -135,6 +142,8 @@ pub(crate) struct CheckArguments {
     /// Do not load the plugins and try them on a sample
     #[arg(long)]
     pub(crate) no_plugins: bool,
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub(crate) telemetry: telemetry::TelemetryOptions,
 }
 
 #[derive(Debug, Args)]

@@ -15,9 +15,11 @@ mod plugin_file;
 mod run;
 mod stamp;
 mod state;
+mod status;
 mod summary;
 mod swap;
 mod table;
+mod telemetry;
 mod wiring;
 
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let compiler = &cli.compiler;
     let exit = match cli.command {
         Command::Run(arguments) => run::run(&arguments, compiler),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Check(arguments) => check::check(&arguments, compiler),
         Command::Schema => print(&tamis_config::schema()),
         Command::Demo(arguments) => demo::run(&arguments, compiler),
