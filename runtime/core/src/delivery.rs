@@ -11,7 +11,7 @@ use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::dead;
 use crate::error::{PipelineError, causes};
-use crate::gauges::StoreGauge;
+use crate::gauges::{StoreGauge, Trouble};
 use crate::id::Partition;
 use crate::ledger::{Cut, Owner, Ticket};
 use crate::parking::{Heard, Parking};
@@ -106,8 +106,11 @@ impl Context {
             SinkError::Unavailable(error) => {
                 let (sink, error) = (&self.stage.name, causes(&*error));
                 self.is_away(tries, &error);
-                if tries.should_say() {
-                    warn!(sink, error, "sink is unavailable, trying again");
+                if let Some(passed_over) = self.should_say(Trouble::Unavailable, tries) {
+                    warn!(
+                        sink,
+                        error, passed_over, "sink is unavailable, trying again"
+                    );
                 }
                 self.wait(tries).await
             }
@@ -115,6 +118,13 @@ impl Context {
                 Err(self.stop(causes(&*error)))
             }
         }
+    }
+
+    /// Whether it is time to say that a request has this trouble; with how often that was passed over.
+    pub(crate) fn should_say(&self, trouble: Trouble, tries: &mut Tries) -> Option<u64> {
+        let passed_over = self.gauge.may_say(trouble, tries.should_say())?;
+        tries.said();
+        Some(passed_over)
     }
 
     /// Shows that nothing gets through to the store.

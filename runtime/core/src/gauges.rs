@@ -11,7 +11,7 @@ mod store;
 
 pub(crate) use lane::LaneGauge;
 pub(crate) use source::SourceGauge;
-pub(crate) use store::{Outage, StoreGauge, StoreKind};
+pub(crate) use store::{Outage, StoreGauge, StoreKind, Trouble};
 
 /// Those of one pipeline.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use tracing::warn;
 use crate::control::Stopped;
 use crate::delivery::{Context, Delivery, Parcel, Request};
 use crate::error::{PipelineError, causes};
+use crate::gauges::Trouble;
 use crate::parking::Heard;
 use crate::sink::{Sink, SinkError};
 
@@ -193,12 +194,13 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
         let is_parking = context.is_parking(begun, judged.heard());
         context.refuse(&request, &judged.refused).await?;
         if let Some(reason) = judged.said.filter(|_| !is_parking) {
-            if tries.should_say() {
+            if let Some(passed_over) = context.should_say(Trouble::AskedAgain, &mut tries) {
                 let sink = &context.stage.name;
                 warn!(
                     sink,
                     records = judged.retry.len(),
                     reason,
+                    passed_over,
                     "sink asked to try again"
                 );
             }

@@ -7,7 +7,7 @@ pub(crate) mod telemetry;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Reads logs from Kafka, passes them through WebAssembly plugins, writes them to the stores you chose.
@@ -19,11 +19,30 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
 
+    /// How it is logged: for people, or as a JSON object on each line
+    #[arg(
+        long,
+        global = true,
+        env = "TAMIS_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_default_value = true
+    )]
+    pub(crate) log_format: LogFormat,
+
     #[command(flatten, next_help_heading = "Compilation of plugins")]
     pub(crate) compiler: CompilerOptions,
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Human,
+    /// A JSON object on each line
+    Json,
 }
 
 // No comment of documentation: it would be what the command is about.

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::dead::DeadCommand;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LogFormat};
 use crate::exit::Exit;
 use crate::failpoint::Failpoint;
 
@@ -78,6 +78,10 @@ fn start_logs(cli: &Cli, failpoint: Option<Failpoint>) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false);
+    let lines = match cli.log_format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .with(failpoint.map(Failpoint::layer))

@@ -17,6 +17,18 @@ use crate::snapshot::Store;
 /// Bytes that are kept of what a store said.
 const ERROR_BYTES_MAX: usize = 512;
 
+/// Between two words about the same trouble, whichever requests have it: a store that comes and goes would fill the log.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+/// Troubles that are said by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// It gives no answer.
+    Unavailable,
+    /// It wants records again.
+    AskedAgain,
+}
+
 /// What a store is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoreKind {
@@ -49,8 +61,17 @@ struct Now {
     /// Since when each call that is tried again and again has failed.
     outages: BTreeMap<u64, Instant>,
     error: String,
+    said: BTreeMap<Trouble, Said>,
     /// Those of all its writers, which keep them open.
     inboxes: Vec<mpsc::WeakSender<Delivery>>,
+}
+
+/// The words about one trouble.
+#[derive(Debug, Default)]
+struct Said {
+    last: Option<Instant>,
+    /// How often it was passed over since.
+    passed_over: u64,
 }
 
 impl StoreGauge {
@@ -106,6 +127,20 @@ impl StoreGauge {
     /// Notes whether its records are parked from here on.
     pub(crate) fn parks(&self, is_parking: bool) {
         self.is_parking.store(is_parking, Ordering::Relaxed);
+    }
+
+    /// Whether to say that there is this `trouble`, which a request wants to be said where that `is_due`; with how often it was passed
+    /// over before.
+    pub(crate) fn may_say(&self, trouble: Trouble, is_due: bool) -> Option<u64> {
+        let (now, mut state) = (Instant::now(), lock(&self.now));
+        let said = state.said.entry(trouble).or_default();
+        let is_new = |last: Instant| now.duration_since(last) >= SAY_EVERY;
+        if is_due && said.last.is_none_or(is_new) {
+            said.last = Some(now);
+            return Some(std::mem::take(&mut said.passed_over));
+        }
+        said.passed_over += 1;
+        None
     }
 
     /// Notes that it is asked for something, until what is returned is dropped.
@@ -249,6 +284,19 @@ mod tests {
         drop(later);
         assert_eq!((view().away_ms, view().error), (None, None));
         assert_eq!(view().failures, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_comes_and_goes_is_said_six_times_a_minute() {
+        let gauge = StoreGauge::new("store", StoreKind::Sink);
+        let mut told = Vec::new();
+        for _ in 0..60 {
+            told.extend(gauge.may_say(Trouble::Unavailable, true));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(told, [0, 9, 9, 9, 9, 9]);
+        assert_eq!(gauge.may_say(Trouble::AskedAgain, false), None);
+        assert_eq!(gauge.may_say(Trouble::AskedAgain, true), Some(1));
     }
 
     #[test]

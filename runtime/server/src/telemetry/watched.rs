@@ -50,10 +50,6 @@ impl Watched {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Notes what is being done until it runs.
     pub(crate) fn starts(&self, what: &'static str) {
         self.lock().life = Life::Starting(what);
