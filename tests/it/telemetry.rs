@@ -2,6 +2,7 @@
 
 mod access;
 mod counts;
+mod log;
 mod readiness;
 
 use std::path::Path;

@@ -30,15 +30,10 @@ pub(super) fn ready(all: &[Status], is_known: bool) -> (bool, Value) {
         .map(|it| Pipeline {
             pipeline: &it.pipeline,
             state: it.snapshot.state,
-            ready: is_ready(it),
+            ready: it.snapshot.ready,
             unready: it.snapshot.unready.iter().map(told).collect(),
         })
         .collect();
     let ready = pipelines.iter().all(|it| it.ready);
     (ready, json!({ "ready": ready, "pipelines": pipelines }))
-}
-
-/// One that has done all that there was to do keeps no one from anything.
-fn is_ready(status: &Status) -> bool {
-    status.snapshot.ready || status.is_complete
 }

@@ -9,9 +9,6 @@ pub(crate) struct Status {
     pub(crate) pipeline: String,
     #[serde(flatten)]
     pub(crate) snapshot: Snapshot,
-    /// Whether it has ended because it had done all that there was to do.
-    #[serde(default)]
-    pub(crate) is_complete: bool,
     /// The plugins that it has, in order.
     #[serde(default)]
     pub(crate) deployed: Vec<Deployed>,

@@ -29,11 +29,17 @@ enum Life {
     Running(Monitor),
     Ended {
         monitor: Monitor,
-        /// Why, if that was not what was wanted.
-        error: Option<String>,
-        /// Nothing is left to do.
-        is_complete: bool,
+        end: End,
     },
+}
+
+#[derive(Debug)]
+enum End {
+    /// There was nothing left to do.
+    Complete,
+    /// It was told to, before all was settled.
+    Stopped,
+    Failed(String),
 }
 
 impl Watched {
@@ -62,13 +68,12 @@ impl Watched {
 
     /// Notes how it ended.
     pub(crate) fn ended(&self, monitor: Monitor, ended: &Result<Summary, PipelineError>) {
-        let is_complete = matches!(ended, Ok(summary) if summary.unsettled == 0);
-        let error = ended.as_ref().err().map(ToString::to_string);
-        self.lock().life = Life::Ended {
-            monitor,
-            error,
-            is_complete,
+        let end = match ended {
+            Ok(summary) if summary.unsettled == 0 => End::Complete,
+            Ok(_) => End::Stopped,
+            Err(error) => End::Failed(error.to_string()),
         };
+        self.lock().life = Life::Ended { monitor, end };
     }
 
     /// Notes which plugins it has, and which versions of them wait for what.
@@ -90,26 +95,12 @@ impl Watched {
         let mut snapshot = match &now.life {
             Life::Starting(what) => starting(what),
             Life::Running(monitor) => monitor.snapshot(),
-            Life::Ended { monitor, error, .. } => Snapshot {
-                state: match error {
-                    Some(_) => State::Failed,
-                    None => State::Stopped,
-                },
-                reason: error.clone(),
-                ..monitor.snapshot()
-            },
+            Life::Ended { monitor, end } => ended(monitor.snapshot(), end),
         };
         arrange(&mut snapshot.plugins, &now.deployed);
         Status {
             pipeline: self.name.clone(),
             snapshot,
-            is_complete: matches!(
-                now.life,
-                Life::Ended {
-                    is_complete: true,
-                    ..
-                }
-            ),
             deployed: now.deployed.clone(),
             on_probation: now.on_probation.clone(),
             waiting: now.waiting.clone(),
@@ -127,6 +118,28 @@ fn starting(what: &str) -> Snapshot {
         what: what.to_owned(),
     };
     Snapshot::not_begun(unready)
+}
+
+/// One that has done all that there was to do keeps no one from being ready.
+fn ended(snapshot: Snapshot, end: &End) -> Snapshot {
+    let (state, reason, unready) = match end {
+        End::Complete => (State::Stopped, None, Vec::new()),
+        End::Stopped => (State::Stopped, None, snapshot.unready),
+        End::Failed(error) => {
+            let unready = Unready {
+                cause: Cause::Stopped,
+                what: format!("it failed: {error}"),
+            };
+            (State::Failed, Some(error.clone()), vec![unready])
+        }
+    };
+    Snapshot {
+        state,
+        reason,
+        ready: unready.is_empty(),
+        unready,
+        ..snapshot
+    }
 }
 
 /// Puts `plugins` in the order in which records meet them, with those that had no record yet; those that are there no longer are the

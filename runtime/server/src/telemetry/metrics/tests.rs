@@ -10,7 +10,6 @@ fn status(pipeline: &str) -> Status {
     Status {
         pipeline: pipeline.into(),
         snapshot: Snapshot::not_begun(unready),
-        is_complete: false,
         deployed: Vec::new(),
         on_probation: None,
         waiting: None,
