@@ -215,14 +215,10 @@ impl Context {
             retry: Vec::new(),
             said: None,
         };
-        let mut bytes = 0;
         for (index, verdict) in verdicts.into_iter().enumerate() {
             let batch = records.batch_of(index);
             match verdict {
-                Verdict::Written => {
-                    judged.written[batch] += 1;
-                    bytes += records.bytes_of(index);
-                }
+                Verdict::Written => judged.written[batch] += 1,
                 Verdict::Retry(reason) => {
                     judged.retry.push(index);
                     judged.said.get_or_insert(reason);
@@ -231,6 +227,13 @@ impl Context {
             }
         }
         let written: usize = judged.written.iter().sum();
+        let bytes = if written == records.len() {
+            records.bytes()
+        } else {
+            let left = judged.retry.iter().copied();
+            let left = left.chain(judged.refused.iter().map(|(_, index, _)| *index));
+            records.bytes() - records.select(left).bytes()
+        };
         self.gauge.took(written, bytes);
         self.gauge.sends_again(judged.retry.len());
         match self.role {

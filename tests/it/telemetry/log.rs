@@ -19,7 +19,10 @@ fn each_line_of_the_log_is_a_json_object_where_that_is_asked_for() {
         .collect();
     for line in &lines {
         for key in ["timestamp", "level", "message"] {
-            assert!(line[key].is_string() || line.get("step").is_some(), "{line}");
+            assert!(
+                line[key].is_string() || line.get("step").is_some(),
+                "{line}"
+            );
         }
     }
     let started = lines.iter().find(|it| it["message"] == "started");

@@ -12,7 +12,7 @@ use tamis_tests::kafka::{Kafka, unique};
 use tamis_tests::place::{Pipeline, Place, root};
 use tamis_tests::proxy::{Proxy, Way};
 use tamis_tests::tamis::{Running, output, run};
-use tamis_tests::wait::eventually;
+use tamis_tests::wait::{LONG, eventually};
 
 use super::{Watched, causes};
 use crate::main_job::kafka_source;
@@ -54,6 +54,34 @@ fn a_broker_that_is_killed_and_comes_back() {
     }
     watched.tamis.signal("TERM");
     assert_eq!(watched.tamis.wait().code, Some(0));
+}
+
+#[test]
+fn a_group_that_waits_for_a_member_that_says_nothing() {
+    let (kafka, place, group) = (Kafka::shared(), Place::default(), unique("readiness"));
+    let topic = kafka.new_topic("readiness", 2, &[]);
+    // The group waits for so long.
+    let source = kafka_source(&kafka, &topic, &group)
+        .replace("session.timeout.ms: 6000", "session.timeout.ms: 12000");
+    let job = place.copy(&source, Pipeline::default());
+    let start = || Watched::start(&mut run(&job));
+    let (mut stays, mut mute) = (start(), start());
+    stays.await_ready();
+    mute.await_ready();
+    mute.tamis.signal("STOP");
+    let mut joins = start();
+    eventually(LONG, "group_lost is shown", || {
+        let told = stays.ready().err();
+        told.is_some_and(|told| causes(&told).contains(&"group_lost"))
+    });
+    // It is taken for gone, and the others go on.
+    stays.await_ready();
+    joins.await_ready();
+    mute.tamis.signal("CONT");
+    for watched in [stays, mute, joins] {
+        watched.tamis.signal("TERM");
+        assert_eq!(watched.tamis.wait().code, Some(0));
+    }
 }
 
 #[test]

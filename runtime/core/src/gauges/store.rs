@@ -108,9 +108,9 @@ impl StoreGauge {
     }
 
     /// Notes what it took.
-    pub(crate) fn took(&self, records: usize, bytes: usize) {
+    pub(crate) fn took(&self, records: usize, bytes: u64) {
         self.records.fetch_add(records as u64, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Notes that records have to be sent again.
