@@ -78,7 +78,13 @@ fn a_group_that_waits_for_a_member_that_says_nothing() {
     stays.await_ready();
     joins.await_ready();
     mute.tamis.signal("CONT");
-    for watched in [stays, mute, joins] {
+    // There are two partitions, so one of the three has none and is ready to take one over.
+    let all = [stays, mute, joins];
+    eventually(LONG, "all are ready, and one of them stands by", || {
+        let partitions = |it: &Watched| it.metrics().sum("tamis_source_partitions", &[]);
+        all.iter().all(|it| it.ready().is_ok()) && all.iter().map(partitions).sum::<f64>() == 2.0
+    });
+    for watched in all {
         watched.tamis.signal("TERM");
         assert_eq!(watched.tamis.wait().code, Some(0));
     }

@@ -180,8 +180,7 @@ fn plugins(all: &[Plugin]) -> String {
 
 fn stores<'a>(all: impl Iterator<Item = &'a Store>) -> String {
     let ms = |it: &Store, share| match it.latency.quantile_us(share) {
-        Some(us) if us < 1000 => "<1".to_owned(),
-        Some(us) => format!("<{}", us / 1000),
+        Some(us) => format!("≤{}", us as f64 / 1e3),
         None if it.latency.count > 0 => ">10000".to_owned(),
         None => "-".to_owned(),
     };
