@@ -6,11 +6,12 @@ use std::process::Stdio;
 
 use tamis_tests::http;
 use tamis_tests::place::{Pipeline, Place};
-use tamis_tests::tamis::{output, run, tamis};
+use tamis_tests::tamis::{STATE, output, run, tamis};
 
-use super::Watched;
+use super::{Watched, status};
 
 const TOKEN: &str = "correct-horse-battery";
+const SECRET: &str = "hunter2-hunter2";
 
 fn stdin(place: &Place) -> std::path::PathBuf {
     place.copy("{ stdin: {} }", Pipeline::default())
@@ -44,6 +45,38 @@ fn metrics_are_for_whoever_has_the_token_and_health_for_all_without_its_words() 
     let ended = watched.tamis.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!ended.stderr.contains(TOKEN), "{ended:?}");
+}
+
+#[test]
+fn secrets_are_nowhere_to_be_seen() {
+    let place = Place::default();
+    let (token, state) = (place.write("token", TOKEN), place.path("state"));
+    let source = "{ kafka: { brokers: [\"127.0.0.1:9\"], topics: [logs], group: g, start_at: earliest, properties: \
+                  { security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: u, \
+                  sasl.password: \"${env:PASSWORD}\" } } }";
+    // Nothing answers there either, and its words are told.
+    let sink = "{ elasticsearch: { urls: [\"http://127.0.0.1:9\"], index: logs, user: u, \
+                password: \"${env:PASSWORD}\" } }";
+    let job = Pipeline {
+        sink: Some(sink),
+        ..Pipeline::default()
+    };
+    let mut command = run(&place.copy(source, job));
+    command.env("PASSWORD", SECRET).env(STATE, &state);
+    command.arg("--telemetry-token-file").arg(token);
+    let mut watched = Watched::start(&mut command);
+    watched.tamis.await_words("trying again");
+    let mut told = vec![watched.tamis.said()];
+    for path in ["/metrics", "/health/ready", "/health/live"] {
+        let answer = http::get(&watched.address, path, Some(TOKEN)).unwrap();
+        told.push(format!("{} {}", answer.head, answer.body));
+    }
+    told.push(format!("{:?}", status("main-job", &state, &["--json"])));
+    for text in told {
+        assert!(!text.contains(SECRET) && !text.contains(TOKEN), "{text}");
+    }
+    watched.tamis.signal("TERM");
+    assert_eq!(watched.tamis.wait().code, Some(0));
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn a_disk_that_hangs() {
     fs::remove_file(file).unwrap();
     assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
     let mut watched = Watched::start(run(&job).args(["--log", "info,tamis::step=debug"]));
-    watched.tamis.await_words("step=\"committed\"");
+    watched.tamis.await_words("step=\"taken\"");
     shows(&watched, "store_silent");
     let silent = watched
         .metrics()
