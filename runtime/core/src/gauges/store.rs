@@ -101,6 +101,8 @@ impl StoreGauge {
 
     /// Notes where a writer of it takes what it is to write.
     pub(crate) fn comes_in(&self, inbox: &mpsc::Sender<Delivery>) {
+        // Of a store that took the place of another nothing is known.
+        self.parks(false);
         let mut now = lock(&self.now);
         // Those of writers that other ones took the place of.
         now.inboxes.retain(|it| it.strong_count() > 0);
