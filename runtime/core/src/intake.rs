@@ -69,6 +69,7 @@ impl Intake {
     }
 
     fn open_with(&self, partition: &Arc<Partition>, keeps: Keeps, next: Option<u64>) {
+        self.counts.gauges().source.begin();
         self.ledger
             .open(Arc::clone(partition), self.lanes.len(), keeps, next);
     }

@@ -75,7 +75,9 @@ impl Monitor {
             State::Stopped
         } else if !self.control.is_running() {
             State::Draining
-        } else if contact.is_some_and(|it| it.member_ms_ago.is_none()) {
+        } else if !self.counts.gauges().source.has_begun()
+            || contact.is_some_and(|it| it.member_ms_ago.is_none())
+        {
             State::Starting
         } else {
             State::Running
@@ -160,6 +162,9 @@ fn unready<'a>(
         State::Stopped | State::Failed => return because(Cause::Stopped, "it has ended"),
         State::Draining => {
             return because(Cause::Draining, "it settles what is in flight, and ends");
+        }
+        State::Starting if source.contact.is_none() => {
+            return because(Cause::Starting, "its source has not begun yet");
         }
         State::Starting | State::Running | State::Paused => {}
     }

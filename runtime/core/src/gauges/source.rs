@@ -1,7 +1,7 @@
 //! What is going on with a source.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
@@ -14,6 +14,7 @@ pub(crate) struct SourceGauge {
     pub(crate) room: Waits,
     pub(crate) lanes: Waits,
     pub(crate) commits: Waits,
+    has_begun: AtomicBool,
     /// Of a source that talks to someone.
     talk: Mutex<Option<Talk>>,
 }
@@ -54,9 +55,19 @@ struct Talk {
 }
 
 impl SourceGauge {
+    /// Notes that this source has begun: it said whom it talks to, or what it reads.
+    pub(crate) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+
     /// Notes that this source has someone to talk to.
     pub(crate) fn talks(&self) {
         lock(&self.talk).get_or_insert_default();
+        self.begin();
     }
 
     /// Notes that it had an answer.

@@ -70,6 +70,8 @@ fn a_source_that_is_away_for_long_is_told_from_one_that_has_not_begun() {
     check(source(SHORT, LONG), &[Cause::GroupLost]);
     check(source(SHORT, None), &[Cause::Starting]);
     check(source(None, None), &[Cause::Starting, Cause::Starting]);
+    let (none, lane, store) = (Source::default(), lane(), store());
+    self::check(State::Starting, &none, &lane, &store, &[Cause::Starting]);
 }
 
 #[test]
