@@ -270,10 +270,17 @@ fn no_secret_is_said_or_kept_while_records_flow() {
     tamis.await_settled(&kafka.group(group, "logs"), 2_000);
     // Settings that the plugin does not take, which it says; the history keeps it.
     let text = fs::read_to_string(&pipeline).unwrap();
-    fs::write(&pipeline, text.replace("method: hash", "method: '${env:WRONG}'")).unwrap();
+    fs::write(
+        &pipeline,
+        text.replace("method: hash", "method: '${env:WRONG}'"),
+    )
+    .unwrap();
     tamis.await_words("a version was refused");
     let versions = case.ends(&["plugin", "versions", "right"]);
-    assert!(versions.stdout.contains("unknown variant `***`"), "{versions:?}");
+    assert!(
+        versions.stdout.contains("unknown variant `***`"),
+        "{versions:?}"
+    );
     tamis.signal("TERM");
     let ended = tamis.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");

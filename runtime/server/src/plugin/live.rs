@@ -60,13 +60,13 @@ fn found(file: &Path) -> Result<PathBuf> {
 
 /// A pipeline that runs, and where it takes orders.
 #[derive(Debug, Clone)]
-pub(super) struct Live {
-    pub(super) pipeline: String,
+pub(crate) struct Live {
+    pub(crate) pipeline: String,
     socket: PathBuf,
 }
 
 impl Live {
-    pub(super) fn of(pipeline: &str, state: &StateOption) -> Result<Self> {
+    pub(crate) fn of(pipeline: &str, state: &StateOption) -> Result<Self> {
         Ok(Self {
             pipeline: pipeline.to_owned(),
             socket: state::socket(&folder(pipeline, state)?),
@@ -74,7 +74,7 @@ impl Live {
     }
 
     /// Asks for `request`. Gives each line of the answer to `take`, and is back with its end.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         request: &Request,
         take: impl FnMut(&str) -> io::Result<()>,
