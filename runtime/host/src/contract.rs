@@ -11,7 +11,7 @@ use crate::limits::Grants;
 mod v0_1;
 mod v1_0;
 
-// The latest one has the same exports as all before it.
+// All versions so far have the same exports.
 pub(crate) use v1_0::{Exports, Prepared, configure, describe, process};
 
 /// What a plugin must export, whatever its version.

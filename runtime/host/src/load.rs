@@ -332,7 +332,8 @@ fn check_imports(component: &Component, grants: Grants) -> Result<Version, LoadP
             Some(_) | None => return Err(LoadProblem::Import(name.to_owned())),
         }
     }
-    Ok(found.unwrap_or(Version::ALL[0]))
+    // With its types inline and nothing imported it does not say; before 1.0 there was none like that.
+    Ok(found.unwrap_or(Version::V1_0))
 }
 
 fn check_exports(component: &Component) -> Result<(), LoadProblem> {

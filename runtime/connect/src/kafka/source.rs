@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tamis_config::spec::KafkaSourceSpec;
 use tamis_core::Intake;
 use tamis_core::source::{Source, SourceError};
@@ -42,7 +42,9 @@ const STATISTICS_INTERVAL_MS: &str = "1000";
 /// How long leaving the group may take: what the source ended with must not wait for that for ever.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a member that was fenced must not be fenced again.
+/// How often in a row a member that is fenced joins anew,
+const FENCED_MAX: u32 = 3;
+/// and how soon after one fencing another one is of the same row.
 const FENCED_AGAIN: Duration = Duration::from_mins(1);
 
 /// The consumer with what it tells the polling thread.
@@ -77,7 +79,7 @@ impl KafkaSource {
         settings: SourceSettings,
         transactions: Option<Arc<Transactions>>,
     ) -> Result<Box<dyn Source>, SourceError> {
-        let consumer = consumer(spec)?;
+        let consumer = consumer(spec, Context::new(spec.brokers.join(",")))?;
         let spec = spec.clone();
         Ok(Box::new(Self {
             consumer,
@@ -89,9 +91,9 @@ impl KafkaSource {
 
     /// Reads as a member until the pipeline stops or reading is of no use; that, and what leaves the group when it is dropped.
     ///
-    /// A member that is fenced joins anew, once a while: librdkafka may do it to itself. It takes another member id when the brokers
-    /// were away for longer than `session.timeout.ms`, and if a commit of before arrives after that, it is fenced by its own new
-    /// self. Where there is truly another member by that name, the two take turns until one of them is fenced soon again.
+    /// A member that is fenced joins anew, a few times: librdkafka may do it to itself. It forgets its member id when the brokers were away
+    /// for longer than `session.timeout.ms`, and a commit that waited for them goes out without one, which they take for another
+    /// member by that name. Where there truly is one, the two take turns until one of them has had its share.
     fn work(
         self,
         intake: &Arc<Intake>,
@@ -104,7 +106,8 @@ impl KafkaSource {
             transactions,
         } = self;
         let mut member = Arc::new(first);
-        let mut fenced: Option<Instant> = None;
+        // How often in a row, and when at last.
+        let mut fenced: Option<(u32, Instant)> = None;
         loop {
             let poll = Poll::new(
                 Arc::clone(&member),
@@ -114,38 +117,43 @@ impl KafkaSource {
                 Arc::clone(intake),
                 runtime.clone(),
             );
-            let result = poll.run();
+            let result = poll.run(fenced.is_some());
             if !context::is_fenced(&member) {
                 return (result, member);
             }
             if intake.is_stopping() {
                 return (Ok(()), member);
             }
-            if fenced.is_some_and(|before| before.elapsed() < FENCED_AGAIN) {
+            let row = fenced.filter(|(_, last)| last.elapsed() < FENCED_AGAIN);
+            let times = row.map_or(1, |(times, _)| times + 1);
+            if times > FENCED_MAX {
                 let error = "the group has another member with this group.instance.id: give each one its own";
                 return (Err(SourceError::Misconfigured(error.to_owned())), member);
             }
             warn!(
                 "the group took this member for another one by its group.instance.id; joining anew"
             );
-            fenced = Some(Instant::now());
-            match consumer(&spec) {
-                Ok(new) => {
-                    let old = std::mem::replace(&mut member, Arc::new(new));
-                    // Its end must not be waited for.
-                    thread::spawn(move || drop(old));
-                }
+            fenced = Some((times, Instant::now()));
+            match consumer(&spec, member.context().anew()) {
+                Ok(new) => close_apart(std::mem::replace(&mut member, Arc::new(new))),
                 Err(error) => return (Err(error), member),
             }
         }
     }
 }
 
-fn consumer(spec: &KafkaSourceSpec) -> Result<Consumer, SourceError> {
+/// Closes what is of no use any more, without a wait for that.
+fn close_apart(member: Arc<Consumer>) {
+    let thread = thread::Builder::new().name("kafka-close".to_owned());
+    // Where there can be no thread it is closed here.
+    let _closed = thread.spawn(move || drop(member));
+}
+
+fn consumer(spec: &KafkaSourceSpec, context: Context) -> Result<Consumer, SourceError> {
     let mut config = properties(spec).map_err(SourceError::Misconfigured)?;
     config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
     config
-        .create_with_context(Context::new(spec.brokers.join(",")))
+        .create_with_context(context)
         .map_err(|error| SourceError::Misconfigured(explain(&error)))
 }
 

@@ -37,6 +37,14 @@ impl Troubles {
         }
     }
 
+    /// Those of a client that takes the place of this one.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            answered: self.answered,
+            ..Self::new(self.brokers.clone())
+        }
+    }
+
     /// Notes an error.
     pub(super) fn note(&mut self, code: RDKafkaErrorCode, reason: &str) {
         let of_tls = advice_on_tls(reason);
@@ -117,6 +125,9 @@ mod tests {
         tokio::time::advance(REFUSED_MAX).await;
         troubles.note(RDKafkaErrorCode::SSL, REFUSED);
         assert!(troubles.refusal().is_some());
+        let mut next = troubles.anew();
+        next.note(RDKafkaErrorCode::SSL, REFUSED);
+        assert_eq!(next.refusal(), None);
         troubles.over();
         assert_eq!(troubles.refusal(), None);
     }

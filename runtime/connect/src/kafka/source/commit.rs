@@ -222,6 +222,8 @@ impl Refused {
             Code::IllegalGeneration
             | Code::UnknownMemberId
             | Code::FencedInstanceId
+            // What a member that is fenced gets for all that it asks for after that.
+            | Code::Fatal
             | Code::FencedMemberEpoch
             | Code::StaleMemberEpoch
             // The group goes on without this generation: brokers take its commits for as long as they wait for members.

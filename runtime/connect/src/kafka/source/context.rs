@@ -63,6 +63,13 @@ impl Context {
         self.is_member.load(Ordering::Relaxed)
     }
 
+    /// The context of a member that takes the place of this one: it knows that brokers have taken its credentials before.
+    pub(super) fn anew(&self) -> Self {
+        let mut new = Self::new(String::new());
+        new.troubles = Mutex::new(self.troubles().anew());
+        new
+    }
+
     pub(in crate::kafka) fn next_rebalance(&self) -> Option<Rebalance> {
         self.rebalances().pop_front()
     }

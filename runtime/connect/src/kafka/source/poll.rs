@@ -87,28 +87,33 @@ impl Poll {
 
     /// Reads until the pipeline stops or reading is of no use; then drains, commits and leaves the group. Who is fenced does
     /// neither: its partitions may be another member's.
-    pub(super) fn run(mut self) -> Result<(), SourceError> {
+    ///
+    /// Whoever `is_back` has seen its topics before: brokers that are just starting may know none of them.
+    pub(super) fn run(mut self, is_back: bool) -> Result<(), SourceError> {
         let contact = self.intake.contact();
         self.consumer.context().tell(contact.clone());
         let lookout = Lookout::begin(&self.consumer, contact);
         let _lookout = lookout.map_err(|error| SourceError::Failed(error.into()))?;
-        let result = self.work();
+        let result = self.work(is_back);
         let partitions = self.assigned.remove_all();
         if context::is_fenced(&self.consumer) {
             self.close(&partitions);
+            self.commits.finish(&self.consumer, &self.intake);
         } else {
             self.let_go(&partitions);
         }
         result
     }
 
-    fn work(&mut self) -> Result<(), SourceError> {
+    fn work(&mut self, is_back: bool) -> Result<(), SourceError> {
         if self.spec.name.is_none()
             && let Some(id) = contact::cluster_id(&self.consumer, &self.intake)?
         {
             self.source = id.into();
         }
-        contact::topics(&self.consumer, &self.intake, &self.spec.topics)?;
+        if !is_back {
+            contact::topics(&self.consumer, &self.intake, &self.spec.topics)?;
+        }
         let topics: Vec<_> = self.spec.topics.iter().map(String::as_str).collect();
         let subscribed = self.consumer.subscribe(&topics);
         subscribed.map_err(|error| SourceError::Misconfigured(error.to_string()))?;
