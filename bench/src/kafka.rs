@@ -22,6 +22,7 @@ use crate::files::Expected;
 use crate::pipeline::Pipeline;
 use crate::process::{self, Used};
 use crate::report::{Bar, Report, Times};
+use crate::scrape::{self, Scraper};
 use crate::service::Service;
 use crate::stopwatch::Stopwatch;
 
@@ -42,11 +43,13 @@ pub(crate) fn measure(
 ) -> Result<()> {
     let broker = Service::find(place, "kafka")?;
     let topic = topic::fill(&broker.address, data)?;
-    let (mut client, mut kcat, mut tamis) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut client, mut kcat) = (Vec::new(), Vec::new());
+    let (mut tamis, mut scraped) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
         client.push(bare::client(place, &topic)?);
         kcat.push(bare::kcat(&topic)?);
-        tamis.push(run(place, &topic, expected)?);
+        tamis.push(run(place, &topic, expected, false)?);
+        scraped.push(run(place, &topic, expected, true)?);
     }
     let times = |of: &[Used]| -> Times { of.iter().map(|used| used.wall).collect() };
     let (bare, name) = match times(&client).best() <= times(&kcat).best() {
@@ -73,11 +76,29 @@ pub(crate) fn measure(
         above,
         Some(Bar::AtMost(800.0)),
     );
+    add_scraped(data.records, (&all, &cpu), &scraped, report);
     let start: Times = tamis.iter().map(|it| it.start).collect();
     report.value("kafka_to_file.start.ms", start.best() * 1e3, None);
     let rss = tamis.iter().map(|it| it.rss_bytes).max().context("a run")?;
     report.value("peak_rss_mb", rss as f64 / 1e6, Some(Bar::AtMost(150.0)));
     Ok(())
+}
+
+/// Adds the same runs while their metrics are read ten times a second, beside the time and CPU time of those `alone`.
+fn add_scraped(
+    records: usize,
+    alone: (&Times, &Times),
+    scraped: &[Taken],
+    report: &mut Report,
+) {
+    let name = "kafka_to_file.scraped";
+    let times: Times = scraped.iter().map(|it| it.reading).collect();
+    let cpu: Times = scraped.iter().map(|it| it.cpu).collect();
+    report.records_per_s(name, records, &times);
+    let ratio = alone.0.best() / times.best();
+    report.value(&format!("{name}.ratio"), ratio, Some(Bar::AtLeast(0.99)));
+    let ratio = cpu.best() / alone.1.best();
+    report.value(&format!("{name}.cpu_ratio"), ratio, Some(Bar::AtMost(1.01)));
 }
 
 /// What one run of Tamis took.
@@ -92,7 +113,7 @@ struct Taken {
     rss_bytes: u64,
 }
 
-fn run(place: &Place, topic: &Topic, expected: Expected) -> Result<Taken> {
+fn run(place: &Place, topic: &Topic, expected: Expected, is_scraped: bool) -> Result<Taken> {
     let group = format!("bench-{}-{:08x}", std::process::id(), fastrand::u32(..));
     let run_records = topic.kept_per_partition.to_string();
     let values = [
@@ -103,7 +124,15 @@ fn run(place: &Place, topic: &Topic, expected: Expected) -> Result<Taken> {
     ];
     let pipeline = Pipeline::new(place, "kafka", &values)?;
     let log = place.work("kafka.log");
-    let mut child = pipeline.command().stderr(Stdio::piped()).spawn()?;
+    let mut command = pipeline.command();
+    let scraper = if is_scraped {
+        let address = scrape::free_address()?;
+        command.args(["--telemetry", &address]);
+        Some(Scraper::start(&address))
+    } else {
+        None
+    };
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
     let watch = Stopwatch::start();
     let watched = follow(&mut child, watch, &log, &pipeline.kept(), expected.bytes);
     if watched.is_err() {
@@ -111,6 +140,7 @@ fn run(place: &Place, topic: &Topic, expected: Expected) -> Result<Taken> {
         child.wait()?;
     }
     let watched = watched.with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+    scraper.map_or(Ok(()), Scraper::end)?;
     process::interrupt(child.id())?;
     let used = process::wait(child, watch)?;
     pipeline.check(expected.digest)?;

@@ -11,6 +11,7 @@ mod kafka;
 mod pipeline;
 mod process;
 mod report;
+mod scrape;
 mod service;
 mod stopwatch;
 mod stores;

@@ -33,5 +33,6 @@ mod several_sinks;
 mod shutdown;
 mod state_folder;
 mod swap;
+mod telemetry;
 mod tidy;
 mod trust;

@@ -33,6 +33,9 @@ pub(crate) struct Done {
     stage: usize,
     pub(crate) applied: Applied,
     pub(crate) records: usize,
+    pub(crate) bytes: u64,
+    pub(crate) records_out: usize,
+    pub(crate) bytes_out: u64,
     pub(crate) nanos: u64,
 }
 
@@ -59,6 +62,7 @@ impl Done {
         let rejection = |offset| crate::transform::Rejection {
             offset,
             number: 0,
+            why: crate::transform::Why::Refused,
             reason: String::new(),
         };
         let applied = Applied {
@@ -70,6 +74,9 @@ impl Done {
             stage: 0,
             applied,
             records,
+            bytes: 0,
+            records_out: 0,
+            bytes_out: 0,
             nanos: 1,
         }
     }
@@ -208,12 +215,15 @@ fn pass<E>(
 ) -> Result<Vec<Done>, E> {
     let mut all = Vec::with_capacity(order.len());
     for index in order {
-        let (records, begun) = (batch.rows().len(), Instant::now());
+        let (records, bytes, begun) = (batch.rows().len(), batch.live_bytes(), Instant::now());
         let applied = by(&mut *stages[*index], batch)?;
         all.push(Done {
             stage: *index,
             applied,
             records,
+            bytes,
+            records_out: batch.rows().len(),
+            bytes_out: batch.live_bytes(),
             nanos: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
         });
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::batch::Batch;
+use crate::contact::Contact;
 use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::id::Partition;
@@ -32,6 +33,22 @@ impl Intake {
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.lanes.len()
+    }
+
+    /// Where a source that talks to others says how that goes: from now on the pipeline is not ready where it does not.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        self.counts.gauges().source.talks();
+        self.notes()
+    }
+
+    /// Where a source that talks to no one says what there is to read.
+    #[must_use]
+    pub fn notes(&self) -> Contact {
+        Contact {
+            counts: Arc::clone(&self.counts),
+            ledger: Arc::clone(&self.ledger),
+        }
     }
 
     /// Starts a new generation of `partition`, on one lane, that is read from `next` on. That is its first checkpoint, to be committed
@@ -93,8 +110,15 @@ impl Intake {
             biased;
             () = self.control.ended() => return Err(Stopped),
             ready = async {
+                let waits = &self.counts.gauges().source;
+                let commits = waits.commits.begin();
                 self.ledger.has_room(waiting.partition()).await;
-                (self.room_for(weight).await, lane.reserve().await)
+                drop(commits);
+                let waiting = waits.room.begin();
+                let room = self.room_for(weight).await;
+                drop(waiting);
+                let _waiting = waits.lanes.begin();
+                (room, lane.reserve().await)
             } => ready,
         };
         let slot = slot.map_err(|_| Stopped)?;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::gauges::Outage;
+
 /// How long to wait before the next try: doubling, with jitter, up to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
@@ -29,6 +31,8 @@ pub(crate) struct Tries {
     next: Duration,
     random: fastrand::Rng,
     said: Option<Instant>,
+    /// Shown for as long as they do not get through.
+    outage: Option<Outage>,
 }
 
 /// Between two words about the same outage.
@@ -42,6 +46,7 @@ impl Tries {
             next: backoff.initial,
             random,
             said: None,
+            outage: None,
         }
     }
 
@@ -55,18 +60,25 @@ impl Tries {
     /// Something got through: the next delay is short again.
     pub(crate) fn progressed(&mut self) {
         self.next = self.backoff.initial;
+        self.outage = None;
+    }
+
+    /// Shows that nothing gets through, from the first such word on; `outage` makes the first one.
+    pub(crate) fn failed(&mut self, error: &str, outage: impl FnOnce() -> Outage) {
+        match &self.outage {
+            Some(outage) => outage.goes_on(error),
+            None => self.outage = Some(outage()),
+        }
     }
 
     /// Whether it is time to say again that a try failed.
-    pub(crate) fn should_say(&mut self) -> bool {
-        let now = Instant::now();
-        let due = self
-            .said
-            .is_none_or(|said| now.duration_since(said) >= SAY_EVERY);
-        if due {
-            self.said = Some(now);
-        }
-        due
+    pub(crate) fn should_say(&self) -> bool {
+        self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY)
+    }
+
+    /// Notes that it was said.
+    pub(crate) fn said(&mut self) {
+        self.said = Some(Instant::now());
     }
 }
 
@@ -100,7 +112,10 @@ mod tests {
         let mut tries = Tries::new(Backoff::default(), 7);
         let mut said = 0;
         for _ in 0..180 {
-            said += usize::from(tries.should_say());
+            if tries.should_say() {
+                tries.said();
+                said += 1;
+            }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         assert_eq!(said, 3);

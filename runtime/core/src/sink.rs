@@ -98,6 +98,8 @@ pub enum SinkError {
 pub struct Records {
     batches: Vec<Arc<Batch>>,
     rows: Vec<(u32, u32)>,
+    /// Bytes of values, keys and headers of all of them.
+    bytes: u64,
 }
 
 impl Records {
@@ -105,7 +107,15 @@ impl Records {
     pub fn push(&mut self, batch: &Arc<Batch>, rows: impl IntoIterator<Item = u32>) {
         let index = u32::try_from(self.batches.len()).expect("requests hold few batches");
         self.batches.push(Arc::clone(batch));
+        let before = self.rows.len();
         self.rows.extend(rows.into_iter().map(|row| (index, row)));
+        // Of a batch that goes on as a whole it is known.
+        self.bytes += if self.rows.len() - before == batch.rows().len() {
+            batch.live_bytes()
+        } else {
+            let added = self.rows[before..].iter();
+            added.map(|(_, row)| batch.row_bytes(*row) as u64).sum()
+        };
     }
 
     /// How many there are.
@@ -136,6 +146,15 @@ impl Records {
         self.rows[index].0 as usize
     }
 
+    /// Bytes of value, key and headers of all of them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn bytes_of(&self, (batch, row): (u32, u32)) -> u64 {
+        self.batches[batch as usize].row_bytes(row) as u64
+    }
+
     /// The batch of the records with these indexes, which are all of one, and their rows in it.
     pub(crate) fn rows_of(&self, indexes: impl Iterator<Item = usize>) -> (&Arc<Batch>, Vec<u32>) {
         let (mut batch, mut rows) = (0, Vec::new());
@@ -150,9 +169,10 @@ impl Records {
     /// The records with these indexes alone, in order: what has to be written again.
     #[must_use]
     pub fn select(&self, indexes: impl IntoIterator<Item = usize>) -> Self {
-        let rows = indexes.into_iter().map(|index| self.rows[index]).collect();
+        let rows: Vec<_> = indexes.into_iter().map(|index| self.rows[index]).collect();
         Self {
             batches: self.batches.clone(),
+            bytes: rows.iter().map(|row| self.bytes_of(*row)).sum(),
             rows,
         }
     }

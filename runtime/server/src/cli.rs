@@ -2,11 +2,13 @@
 
 pub(crate) mod dead;
 pub(crate) mod plugin;
+pub(crate) mod status;
+pub(crate) mod telemetry;
 
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Reads logs from Kafka, passes them through WebAssembly plugins, writes them to the stores you chose.
@@ -17,6 +19,17 @@ pub(crate) struct Cli {
     /// info unless given, warn for the demo
     #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+
+    /// How it is logged: for people, or as a JSON object on each line
+    #[arg(
+        long,
+        global = true,
+        env = "TAMIS_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_default_value = true
+    )]
+    pub(crate) log_format: LogFormat,
 
     /// Let a crash leave a core dump, and debuggers look in: both hold passwords and records
     #[arg(long, global = true, hide_short_help = true, env = "TAMIS_CORE_DUMPS", value_parser = FalseyValueParser::new())]
@@ -37,6 +50,14 @@ impl Cli {
             Command::Plugin(plugin::PluginCommand::Compile)
         )
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Human,
+    /// A JSON object on each line
+    Json,
 }
 
 // No comment of documentation: it would be what the command is about.
@@ -82,6 +103,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Find all problems of configurations without touching the world
     Check(CheckArguments),
+    /// Say how a pipeline that runs is: whether it does its work, how far it is, what it did
+    Status(status::StatusArguments),
     /// Print the JSON schema of configuration files, for editors
     #[command(after_help = "Example:\n  tamis schema > tamis.schema.json")]
     Schema,
@@ -107,6 +130,7 @@ Examples:
   tamis run msproject.yaml
   tamis run team-a.yaml team-b.yaml        several pipelines, each with its own fate
   tamis run --json files.yaml | jq .       the summary for a script
+  tamis run --telemetry 127.0.0.1:9598 msproject.yaml
   TAMIS__SOURCE__KAFKA__GROUP=test tamis run msproject.yaml
 
 The first Ctrl-C (or SIGTERM) takes no more records, settles those in flight and commits. The second
@@ -120,6 +144,8 @@ pub(crate) struct RunArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) state: StateOption,
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub(crate) telemetry: telemetry::TelemetryOptions,
 }
 
 // No comment of documentation: it would be what the command is about.
@@ -150,6 +176,8 @@ pub(crate) struct CheckArguments {
     /// Do not load the plugins and try them on a sample
     #[arg(long)]
     pub(crate) no_plugins: bool,
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub(crate) telemetry: telemetry::TelemetryOptions,
 }
 
 #[derive(Debug, Args)]

@@ -17,9 +17,11 @@ mod plugin_file;
 mod run;
 mod stamp;
 mod state;
+mod status;
 mod summary;
 mod swap;
 mod table;
+mod telemetry;
 mod wiring;
 
 use std::process::ExitCode;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::dead::DeadCommand;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LogFormat};
 use crate::exit::Exit;
 use crate::failpoint::Failpoint;
 
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let compiler = &cli.compiler;
     let exit = match cli.command {
         Command::Run(arguments) => run::run(&arguments, compiler),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Check(arguments) => check::check(&arguments, compiler),
         Command::Schema => print(&tamis_config::schema()),
         Command::Demo(arguments) => demo::run(&arguments, compiler),
@@ -87,6 +90,10 @@ fn start_logs(cli: &Cli, failpoint: Option<Failpoint>) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false);
+    let lines = match cli.log_format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .with(failpoint.map(Failpoint::layer))

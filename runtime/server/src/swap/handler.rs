@@ -1,10 +1,13 @@
 //! From the control socket, and from signals, to the deployer.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tamis_config::Promote;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{Ended, Events, Handler, Request};
+use crate::telemetry::Watched;
 
 /// One order.
 pub(super) struct Ask {
@@ -41,11 +44,14 @@ pub(super) struct Asked {
 
 /// Where a deployer takes orders.
 #[derive(Clone)]
-pub(crate) struct Orders(mpsc::Sender<Ask>);
+pub(crate) struct Orders {
+    to: mpsc::Sender<Ask>,
+    watched: Arc<Watched>,
+}
 
 impl Orders {
-    pub(super) fn new(to: mpsc::Sender<Ask>) -> Self {
-        Self(to)
+    pub(super) fn new(to: mpsc::Sender<Ask>, watched: Arc<Watched>) -> Self {
+        Self { to, watched }
     }
 
     async fn ask(&self, request: Request, events: Option<Events>) -> Ended {
@@ -56,7 +62,7 @@ impl Orders {
             answer: Answer(answer),
         };
         let gone = || Ended::failed("the pipeline stops");
-        match self.0.send(ask).await {
+        match self.to.send(ask).await {
             Ok(()) => answered.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
@@ -71,6 +77,10 @@ impl Orders {
 #[async_trait]
 impl Handler for Orders {
     async fn handle(&self, request: Request, events: Events) -> Ended {
+        if request == Request::Status {
+            events.say(self.watched.status()).await;
+            return Ended::done(String::new());
+        }
         self.ask(request, Some(events)).await
     }
 }
