@@ -49,6 +49,9 @@ ENV TAMIS_STATE=/var/lib/tamis/state \
     TAMIS_PLUGIN_CACHE=/var/cache/tamis/plugins
 VOLUME ["/var/lib/tamis", "/var/cache/tamis"]
 
+# Whether the pipelines do their work, asked at the control socket.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["/usr/local/bin/tamis", "status"]
+
 # Settles what is in flight and commits, within `limits.shutdown_timeout_ms`.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/tamis"]

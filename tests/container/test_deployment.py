@@ -1,13 +1,15 @@
-"""What docker-compose.yml and the Dockerfiles keep to. Their images cannot be fetched here: this is a look at what is written.
+"""What docker-compose.yml, the Dockerfiles and deploy/kubernetes.yaml keep to. Images cannot be fetched here, and there is no
+cluster: this is a look at what is written.
 
-The compose file is held to the schema of the Compose specification, which check-jsonschema brings along; the Dockerfiles to
-hadolint. That the pipelines in it run is shown by tests/it/deployment.rs.
+They are held to the schema of the Compose specification, which check-jsonschema brings along, to hadolint, and to the schema of
+Kubernetes. That the pipelines of the compose file run is shown by tests/it/deployment.rs.
 """
 
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import ruamel.yaml
@@ -51,8 +53,6 @@ class Compose(unittest.TestCase):
         self.assertEqual(code, 0, said)
 
     def test_the_schema_finds_what_is_wrong(self):
-        import tempfile
-
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
             file.write(COMPOSE.read_text("utf-8").replace("read_only: true", "readonly: true"))
             file.flush()
@@ -169,6 +169,39 @@ class Dockerfiles(unittest.TestCase):
             for line in re.findall(rf"(?m)^{instruction}.*(?:\\\n.*)*", text):
                 self.assertRegex(line, r"\[", line)
         self.assertRegex(text, r"(?m)^STOPSIGNAL SIGTERM$")
+
+
+class Kubernetes(unittest.TestCase):
+    FILE = ROOT / "deploy/kubernetes.yaml"
+
+    def setUp(self):
+        yaml = ruamel.yaml.YAML(typ="safe", pure=True)
+        config, self.deployment = yaml.load_all(self.FILE.read_text("utf-8"))
+        self.pipeline = config["data"]["pipeline.yaml"]
+
+    def test_it_is_as_kubernetes_wants_it(self):
+        code, said = run("kubernetes-validate", "-k", "1.31.0", "--strict", self.FILE)
+        self.assertEqual(code, 0, said)
+
+    def test_its_pipeline_is_sound(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "pipeline.yaml"
+            path.write_text(self.pipeline, "utf-8")
+            tamis = ROOT / "target/release/tamis"
+            ended = subprocess.run([tamis, "check", "--no-plugins", path], capture_output=True, text=True)
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+
+    def test_it_runs_the_image_as_it_is_made(self):
+        pod = self.deployment["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        dockerfile = DOCKERFILES[0].read_text("utf-8")
+        user = re.search(r"(?m)^USER (\d+):(\d+)$", dockerfile)
+        security = pod["securityContext"]
+        self.assertEqual([security["runAsUser"], security["runAsGroup"]], [int(it) for it in user.groups()])
+        volumes = re.search(r"(?m)^VOLUME (.*)$", dockerfile)[1]
+        mounts = {it["mountPath"] for it in container["volumeMounts"]}
+        self.assertLessEqual(set(re.findall(r'"(/[^"]+)"', volumes)), mounts)
+        self.assertGreater(pod["terminationGracePeriodSeconds"] * 1000, SHUTDOWN_TIMEOUT_MS)
 
 
 if __name__ == "__main__":

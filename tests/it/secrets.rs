@@ -10,12 +10,15 @@ use serde_json::json;
 use tamis_tests::broker::{Broker, Listener};
 use tamis_tests::data::{self, Kind};
 use tamis_tests::elasticsearch::Elasticsearch;
+use tamis_tests::http;
 use tamis_tests::kafka::unique;
 use tamis_tests::mariadb::MariaDb;
 use tamis_tests::mongo::MongoServer;
 use tamis_tests::place::{Place, root};
 use tamis_tests::stand_in::StandIn;
 use tamis_tests::tamis::{Ended, Running, STATE, output, program, tamis};
+
+use crate::telemetry::Watched;
 
 /// Each begins with this, so that one search finds all of them.
 const MARK: &str = "sesame4711";
@@ -266,8 +269,19 @@ fn no_secret_is_said_or_kept_while_records_flow() {
     let checked = case.ends(&["check", &pipeline]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
 
-    let mut tamis = Running::start(&mut case.tamis(&["run", "--json", &pipeline]));
+    let token = secret("TELEMETRY");
+    let mut command = case.tamis(&["run", "--json", &pipeline]);
+    let Watched { mut tamis, address } =
+        Watched::start(command.env("TAMIS_TELEMETRY_TOKEN", &token));
     tamis.await_settled(&kafka.group(group, "logs"), 2_000);
+    for token in [None, Some("wrong"), Some(&*token)] {
+        for path in ["/metrics", "/health/ready", "/health/live"] {
+            let answer = http::get(&address, path, token).unwrap();
+            case.said.push((path.to_owned(), format!("{answer:?}")));
+        }
+    }
+    let status = case.ends(&["status", "--json"]);
+    assert_eq!(status.code, Some(0), "{status:?}");
     // Settings that the plugin does not take, which it says; the history keeps it.
     let text = fs::read_to_string(&pipeline).unwrap();
     fs::write(
@@ -406,6 +420,8 @@ fn no_secret_is_said_or_kept_while_nobody_answers() {
                 .stdin(Stdio::piped()),
         );
         tamis.await_words(words);
+        let status = case.ends(&["status", "--json"]);
+        assert!(!status.stdout.is_empty(), "{status:?}");
         tamis.signal("TERM");
         let ended = tamis.wait();
         case.heard(pipeline, &ended);

@@ -14,14 +14,14 @@ use tamis_tests::http::{self, Answer};
 use tamis_tests::tamis::{self, Running};
 
 /// A process that answers HTTP, and is told to do so at any port.
-struct Watched {
-    tamis: Running,
-    address: String,
+pub(crate) struct Watched {
+    pub(crate) tamis: Running,
+    pub(crate) address: String,
 }
 
 impl Watched {
     /// Starts `command`, which is `tamis run`.
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut tamis = Running::start(command.args(["--telemetry", "127.0.0.1:0"]));
         const WORDS: &str = "telemetry is answered address=";
         tamis.await_words(WORDS);

@@ -47,6 +47,8 @@ base() {
   start >/dev/null
   docker image inspect "tamis-base:$debian" >/dev/null 2>&1 && return
   local mirror
+  # it is apt that fills in the address
+  # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -1)
   rm -rf "$dir/base"
   debootstrap --variant=minbase "$debian" "$dir/base" "$mirror" >"$dir/base.log" 2>&1 ||

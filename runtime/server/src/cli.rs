@@ -20,10 +20,6 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "TAMIS_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
 
-    /// Let a crash leave a core dump, and debuggers look in: both hold passwords and records
-    #[arg(long, global = true, hide_short_help = true, env = "TAMIS_CORE_DUMPS", value_parser = FalseyValueParser::new())]
-    pub(crate) core_dumps: bool,
-
     /// How it is logged: for people, or as a JSON object on each line
     #[arg(
         long,
@@ -34,6 +30,10 @@ pub(crate) struct Cli {
         hide_default_value = true
     )]
     pub(crate) log_format: LogFormat,
+
+    /// Let a crash leave a core dump, and debuggers look in: both hold passwords and records
+    #[arg(long, global = true, hide_short_help = true, env = "TAMIS_CORE_DUMPS", value_parser = FalseyValueParser::new())]
+    pub(crate) core_dumps: bool,
 
     #[command(flatten, next_help_heading = "Compilation of plugins")]
     pub(crate) compiler: CompilerOptions,

@@ -73,6 +73,25 @@ impl Live {
         })
     }
 
+    /// Those that run or ran by a state folder, in the order of their names.
+    pub(crate) fn all(state: &StateOption) -> Result<Vec<Self>> {
+        let folder = chosen(state)?;
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries,
+        };
+        let mut all = Vec::new();
+        for entry in entries.with_context(|| folder.display().to_string())? {
+            // Names of pipelines are text.
+            if let Ok(pipeline) = entry?.file_name().into_string() {
+                let socket = state::socket(&state::of_pipeline(&folder, &pipeline));
+                all.push(Self { pipeline, socket });
+            }
+        }
+        all.sort_by(|one, other| one.pipeline.cmp(&other.pipeline));
+        Ok(all)
+    }
+
     /// Asks for `request`. Gives each line of the answer to `take`, and is back with its end.
     pub(crate) async fn ask(
         &self,
@@ -105,12 +124,15 @@ impl Live {
 
 /// The folder of `pipeline` in the state folder.
 fn folder(pipeline: &str, state: &StateOption) -> Result<PathBuf> {
+    Ok(state::of_pipeline(&chosen(state)?, pipeline))
+}
+
+fn chosen(state: &StateOption) -> Result<PathBuf> {
     let chosen = state::chosen(state.folder(), |name| std::env::var_os(name));
-    let chosen = chosen.ok_or_else(|| {
+    chosen.ok_or_else(|| {
         let cure = "name the state folder of the process that runs the pipeline with --state DIR";
-        Misuse(cure.to_owned())
-    })?;
-    Ok(state::of_pipeline(&chosen, pipeline))
+        Misuse(cure.to_owned()).into()
+    })
 }
 
 /// Asks for `request`, shows what comes of it, and says how it ended.
