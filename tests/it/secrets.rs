@@ -289,7 +289,7 @@ fn no_secret_is_said_or_kept_while_records_flow() {
         text.replace("method: hash", "method: '${env:WRONG}'"),
     )
     .unwrap();
-    tamis.await_words("a version was refused");
+    tamis.await_words("unknown variant `***`");
     let versions = case.ends(&["plugin", "versions", "right"]);
     assert!(
         versions.stdout.contains("unknown variant `***`"),
@@ -420,8 +420,8 @@ fn no_secret_is_said_or_kept_while_nobody_answers() {
                 .stdin(Stdio::piped()),
         );
         tamis.await_words(words);
-        let status = case.ends(&["status", "--json"]);
-        assert!(!status.stdout.is_empty(), "{status:?}");
+        // One that waits for its stores at the start is not asked yet.
+        case.ends(&["status", "--json"]);
         tamis.signal("TERM");
         let ended = tamis.wait();
         case.heard(pipeline, &ended);
