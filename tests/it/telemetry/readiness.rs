@@ -150,7 +150,7 @@ fn a_plugin_that_takes_its_time_over_one_record() {
         r#"pipeline: stuck
 source: {{ stdin: {{}} }}
 plugins:
-  - {{ name: spins, path: {}, limits: {{ batch_time_ms_max: 4000 }} }}
+  - {{ name: spins, path: {}, settings: {{ do: loop }}, limits: {{ batch_time_ms_max: 6000 }} }}
 sinks: {{ archive: {{ file: {{ url: "file://{}", path: all, format: ndjson }} }} }}
 dead_letters: {{ folder: {{ path: {} }} }}
 "#,
@@ -161,7 +161,7 @@ dead_letters: {{ folder: {{ path: {} }} }}
     let job = place.write("stuck.yaml", text);
     let mut watched = Watched::start(run(&job).stdin(Stdio::piped()));
     watched.await_ready();
-    watched.tamis.write(b"loop\n");
+    watched.tamis.write(b"bad\n");
     shows(&watched, "lane_stuck");
     watched.await_ready();
     let labels = [("stage", "spins"), ("reason", "time")];
