@@ -17,6 +17,7 @@ use tamis_tests::mongo::MongoServer;
 use tamis_tests::place::{Place, root};
 use tamis_tests::stand_in::StandIn;
 use tamis_tests::tamis::{Ended, Running, STATE, output, program, tamis};
+use tamis_tests::wait::{LONG, eventually};
 
 use crate::telemetry::Watched;
 
@@ -227,6 +228,32 @@ impl Stores {
     }
 }
 
+/// Asks whoever can be asked how the pipeline is.
+fn ask_all(case: &mut Case, address: &str, token: &str) {
+    for token in [None, Some("wrong"), Some(token)] {
+        for path in ["/metrics", "/health/ready", "/health/live"] {
+            let answer = http::get(address, path, token).unwrap();
+            case.said.push((path.to_owned(), format!("{answer:?}")));
+        }
+    }
+    let status = case.ends(&["status", "--json"]);
+    assert_eq!(status.code, Some(0), "{status:?}");
+}
+
+/// Gives the plugin settings that it does not take, which it says, and the history keeps.
+fn refuse_settings(case: &mut Case, pipeline: &str, tamis: &mut Running) {
+    const WORDS: &str = "unknown variant `***`";
+    let text = fs::read_to_string(pipeline).unwrap();
+    let wrong = text.replace("method: hash", "method: '${env:WRONG}'");
+    fs::write(pipeline, wrong).unwrap();
+    tamis.await_words(WORDS);
+    // The entry is written behind the line.
+    eventually(LONG, "the history has it", || {
+        let versions = case.ends(&["plugin", "versions", "right"]);
+        versions.stdout.contains(WORDS)
+    });
+}
+
 #[test]
 fn no_secret_is_said_or_kept_while_records_flow() {
     let (broker, stores, mut case) = (broker(), Stores::start(), Case::new());
@@ -274,27 +301,8 @@ fn no_secret_is_said_or_kept_while_records_flow() {
     let Watched { mut tamis, address } =
         Watched::start(command.env("TAMIS_TELEMETRY_TOKEN", &token));
     tamis.await_settled(&kafka.group(group, "logs"), 2_000);
-    for token in [None, Some("wrong"), Some(&*token)] {
-        for path in ["/metrics", "/health/ready", "/health/live"] {
-            let answer = http::get(&address, path, token).unwrap();
-            case.said.push((path.to_owned(), format!("{answer:?}")));
-        }
-    }
-    let status = case.ends(&["status", "--json"]);
-    assert_eq!(status.code, Some(0), "{status:?}");
-    // Settings that the plugin does not take, which it says; the history keeps it.
-    let text = fs::read_to_string(&pipeline).unwrap();
-    fs::write(
-        &pipeline,
-        text.replace("method: hash", "method: '${env:WRONG}'"),
-    )
-    .unwrap();
-    tamis.await_words("unknown variant `***`");
-    let versions = case.ends(&["plugin", "versions", "right"]);
-    assert!(
-        versions.stdout.contains("unknown variant `***`"),
-        "{versions:?}"
-    );
+    ask_all(&mut case, &address, &token);
+    refuse_settings(&mut case, &pipeline, &mut tamis);
     tamis.signal("TERM");
     let ended = tamis.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -461,7 +469,7 @@ fn with_core(case: &Case, more: &str) -> Running {
 fn leaves_core(mut tamis: Running, signal: &str) -> bool {
     tamis.signal(signal);
     let mut status = None;
-    tamis_tests::wait::eventually(tamis_tests::wait::LONG, "it ends", || {
+    eventually(LONG, "it ends", || {
         status = tamis.ended();
         status.is_some()
     });
