@@ -2,7 +2,6 @@
 //! that the configuration has, and then everything is searched for them.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,10 +15,12 @@ use tamis_tests::mariadb::MariaDb;
 use tamis_tests::mongo::MongoServer;
 use tamis_tests::place::{Place, root};
 use tamis_tests::stand_in::StandIn;
-use tamis_tests::tamis::{Ended, Running, STATE, output, program, tamis};
+use tamis_tests::tamis::{Ended, Running, STATE, output, tamis};
 use tamis_tests::wait::{LONG, eventually};
 
 use crate::telemetry::Watched;
+
+mod cores;
 
 /// Each begins with this, so that one search finds all of them.
 const MARK: &str = "sesame4711";
@@ -435,73 +436,4 @@ fn no_secret_is_said_or_kept_while_nobody_answers() {
         case.heard(pipeline, &ended);
     }
     case.check();
-}
-
-/// A process that holds a secret, has said that it runs, and may leave a core as far as its limits go.
-fn with_core(case: &Case, more: &str) -> Running {
-    let pipeline = case.pipeline(
-        "core",
-        "{ stdin: {} }",
-        &redact("${env:PLUGIN}"),
-        &format!(
-            "archive: {{ file: {{ url: 'file://{}', path: all, format: ndjson }} }}",
-            case.place.path("out").display()
-        ),
-        &case.dead_folder(),
-    );
-    let mut shell = Command::new("sh");
-    shell
-        .args([
-            "-c",
-            &format!("ulimit -c unlimited && exec \"$0\" run {more} \"$1\""),
-        ])
-        .arg(program())
-        .arg(pipeline)
-        .env("PLUGIN", secret("PLUGIN"))
-        .current_dir(case.place.path("left"))
-        .stdin(Stdio::piped());
-    let mut tamis = Running::start(&mut shell);
-    tamis.await_words("started");
-    tamis
-}
-
-/// Whether a process that gets `signal` leaves a core.
-fn leaves_core(mut tamis: Running, signal: &str) -> bool {
-    tamis.signal(signal);
-    let mut status = None;
-    eventually(LONG, "it ends", || {
-        status = tamis.ended();
-        status.is_some()
-    });
-    let status = status.unwrap();
-    assert!(status.signal().is_some(), "{status:?}");
-    status.core_dumped()
-}
-
-#[test]
-fn a_crash_leaves_no_core_unless_that_is_asked_for() {
-    let case = Case::new();
-    // What this test would not find if no core could be left here.
-    assert!(leaves_core(with_core(&case, "--core-dumps"), "ABRT"));
-    for file in files(&case.place.path("left")) {
-        fs::remove_file(file).unwrap();
-    }
-    // Not SIGSEGV, which wasmtime looks at: from someone else it is taken for none.
-    for signal in ["ABRT", "QUIT"] {
-        assert!(!leaves_core(with_core(&case, ""), signal), "{signal}");
-    }
-    // Nor where someone raises the limit again, as a program that takes all cores of the system would not ask for it.
-    let tamis = with_core(&case, "");
-    let pid = tamis.id().to_string();
-    let raised = Command::new("prlimit")
-        .args(["--pid", &pid, "--core=unlimited"])
-        .status();
-    assert!(raised.unwrap().success());
-    assert!(!leaves_core(tamis, "ABRT"));
-    let left = files(&case.place.path("left"));
-    assert!(
-        left.iter()
-            .all(|file| !holds_mark(&fs::read(file).unwrap())),
-        "{left:?}"
-    );
 }

@@ -114,10 +114,10 @@ impl State {
 /// The string at the top level of `json` with this name. Good enough for settings that a test wrote.
 fn text(json: &str, name: &str) -> String {
     let after = json
-        .split(&format!("\"{name}\": \""))
+        .split(&format!("\"{name}\":"))
         .nth(1)
         .unwrap_or_default();
-    after.split('"').next().unwrap_or_default().to_owned()
+    after.split('"').nth(1).unwrap_or_default().to_owned()
 }
 
 #[cfg(feature = "clock")]
