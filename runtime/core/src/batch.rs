@@ -179,6 +179,11 @@ impl Batch {
         Some(&self.originals[index])
     }
 
+    /// The records as the source gave them.
+    pub(crate) fn originals(&self) -> &[Row] {
+        &self.originals
+    }
+
     /// How many records the source gave.
     #[must_use]
     pub fn taken(&self) -> usize {
@@ -308,6 +313,18 @@ pub(crate) struct Mark {
     rows: Vec<Row>,
     numbers: Numbers,
     buffers: usize,
+}
+
+impl Mark {
+    /// The rows that there were.
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// How what is made of them is numbered.
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
 }
 
 /// Lays records end to end until they are a batch.

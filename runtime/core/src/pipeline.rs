@@ -9,8 +9,8 @@ use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
 use crate::delivery::{OnRejected, Role};
 use crate::error::PipelineError;
-use crate::exchange::{Exchange, Gate};
 use crate::executor::Executor;
+use crate::gate::{Gate, GateOrder};
 use crate::intake::Intake;
 use crate::ledger::Ledger;
 use crate::retry::Backoff;
@@ -36,7 +36,7 @@ pub struct Pipeline {
     control: Control,
     counts: Arc<Counts>,
     swapper: Swapper,
-    exchanges: mpsc::Receiver<Exchange>,
+    gate: mpsc::Receiver<GateOrder>,
     stamper: Option<Arc<dyn Stamper>>,
 }
 
@@ -128,7 +128,7 @@ impl Pipeline {
         );
         let counts = Arc::new(Counts::new(sinks.iter().map(|sink| sink.name.clone())));
         let control = Control::new();
-        let (swapper, ends, exchanges) =
+        let (swapper, ends, gate) =
             Swapper::new(lanes.len(), limits.recent_bytes_max, control.clone());
         Self {
             source,
@@ -139,7 +139,7 @@ impl Pipeline {
             control,
             counts,
             swapper,
-            exchanges,
+            gate,
             stamper: None,
         }
     }
@@ -183,7 +183,7 @@ impl Pipeline {
             control,
             counts,
             swapper,
-            exchanges,
+            gate: asked,
             stamper,
         } = self;
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
@@ -213,7 +213,7 @@ impl Pipeline {
             let ended = tokio::select! {
                 biased;
                 ended = source.run(intake) => ended,
-                never = gate.attend(exchanges, again) => match never {},
+                never = gate.attend(asked, again) => match never {},
             };
             if let Err(error) = ended {
                 control.fail(PipelineError::Source(error));

@@ -249,7 +249,7 @@ impl<'a> Build<'a> {
             let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
             let lane = Lane {
                 inbox,
-                chain: Chain::new(transforms),
+                chain: Chain::new(transforms).tapped(swaps.tap.clone()),
                 swaps,
                 stamper: stamper.cloned(),
                 sinks: lane_sinks(&sinks, index),
