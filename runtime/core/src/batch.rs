@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
-
 use crate::id::{OffsetRange, Partition, RecordId};
 use crate::numbers::Numbers;
+use crate::room::Share;
 use crate::stamp::Stamp;
+use bytes::Bytes;
 
 /// Which bytes of which buffer of a [`Batch`]; or none, which is not the same as empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +99,12 @@ pub struct Batch {
     buffers: Vec<Bytes>,
     originals: Arc<[Row]>,
     rows: Vec<Row>,
+    /// Bytes that the rows point at.
+    live_bytes: u64,
     numbers: Numbers,
     /// Who decided it.
     stamp: Stamp,
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Share>,
 }
 
 impl Batch {
@@ -159,6 +160,7 @@ impl Batch {
     /// Puts `rows` in the place of the present ones, with one more buffer that they may point into.
     pub fn replace(&mut self, rows: Vec<Row>, buffer: Option<Bytes>) {
         self.numbers.note(&rows);
+        self.live_bytes = rows.iter().map(row_bytes).sum();
         self.rows = rows;
         self.buffers.extend(buffer);
     }
@@ -203,11 +205,13 @@ impl Batch {
     /// Bytes of value, key and headers of the row with this index.
     #[must_use]
     pub fn row_bytes(&self, index: u32) -> usize {
-        let row = &self.rows[index as usize];
-        [row.value, row.key, row.headers]
-            .into_iter()
-            .filter_map(Span::len)
-            .sum()
+        usize::try_from(row_bytes(&self.rows[index as usize])).expect("it is in memory")
+    }
+
+    /// Bytes of value, key and headers of all its rows.
+    #[must_use]
+    pub fn live_bytes(&self) -> u64 {
+        self.live_bytes
     }
 
     /// Bytes of the keys, values and headers in its buffers.
@@ -241,6 +245,7 @@ impl Batch {
             buffers: self.buffers.clone(),
             originals: Arc::clone(&self.originals),
             rows: self.rows.clone(),
+            live_bytes: self.live_bytes,
             numbers: self.numbers.clone(),
             stamp: self.stamp.clone(),
             room: None,
@@ -257,6 +262,7 @@ impl Batch {
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             rows: self.rows.clone(),
+            live_bytes: self.live_bytes,
             numbers: self.numbers.clone(),
             buffers: self.buffers.len(),
         }
@@ -265,14 +271,21 @@ impl Batch {
     /// Undoes all that was done since `mark`.
     pub(crate) fn go_back(&mut self, mark: &Mark) {
         self.rows.clone_from(&mark.rows);
+        self.live_bytes = mark.live_bytes;
         self.numbers.clone_from(&mark.numbers);
         self.buffers.truncate(mark.buffers);
     }
 
     /// Ties a share of the limit on what is in flight to the life of this batch.
-    pub(crate) fn hold(&mut self, room: OwnedSemaphorePermit) {
+    pub(crate) fn hold(&mut self, room: Share) {
         self.room = Some(room);
     }
+}
+
+/// Bytes of value, key and headers of `row`.
+fn row_bytes(row: &Row) -> u64 {
+    let spans = [row.value, row.key, row.headers];
+    spans.into_iter().filter_map(Span::len).sum::<usize>() as u64
 }
 
 /// The records of a batch as the source gave them. Holds no share of the limit on what is in flight.
@@ -294,6 +307,7 @@ impl Taken {
             buffers: self.buffers.to_vec(),
             originals: Arc::clone(&self.originals),
             rows: self.originals.to_vec(),
+            live_bytes: self.buffers.iter().map(|it| it.len() as u64).sum(),
             numbers: Numbers::default(),
             stamp: Stamp::default(),
             room: None,
@@ -311,6 +325,7 @@ impl Taken {
 /// What was left of a batch at some point of its way.
 pub(crate) struct Mark {
     rows: Vec<Row>,
+    live_bytes: u64,
     numbers: Numbers,
     buffers: usize,
 }
@@ -418,6 +433,7 @@ impl BatchBuilder {
         Batch {
             partition: self.partition,
             range: OffsetRange { start: first, next },
+            live_bytes: (self.values.len() + self.meta.len()) as u64,
             buffers: vec![self.values.into(), self.meta.into()],
             originals: self.rows.as_slice().into(),
             rows: self.rows,

@@ -35,6 +35,9 @@ pub(crate) struct Done {
     stage: usize,
     pub(crate) applied: Applied,
     pub(crate) records: usize,
+    pub(crate) bytes: u64,
+    pub(crate) records_out: usize,
+    pub(crate) bytes_out: u64,
     pub(crate) nanos: u64,
 }
 
@@ -61,6 +64,7 @@ impl Done {
         let rejection = |offset| crate::transform::Rejection {
             offset,
             number: 0,
+            why: crate::transform::Why::Refused,
             reason: String::new(),
         };
         let applied = Applied {
@@ -72,6 +76,9 @@ impl Done {
             stage: 0,
             applied,
             records,
+            bytes: 0,
+            records_out: 0,
+            bytes_out: 0,
             nanos: 1,
         }
     }
@@ -227,7 +234,7 @@ fn pass<E>(
     for index in order {
         let stage = &mut *stages[*index];
         let mark = eyes.and_then(|eyes| eyes.in_front(stage.stage(), batch));
-        let (records, begun) = (batch.rows().len(), Instant::now());
+        let (records, bytes, begun) = (batch.rows().len(), batch.live_bytes(), Instant::now());
         let applied = by(stage, batch)?;
         let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         if let Some((eyes, mark)) = eyes.zip(mark) {
@@ -237,6 +244,9 @@ fn pass<E>(
             stage: *index,
             applied,
             records,
+            bytes,
+            records_out: batch.rows().len(),
+            bytes_out: batch.live_bytes(),
             nanos,
         });
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::chain::Done;
-use crate::transform::Stage;
+use crate::gauges::Gauges;
+use crate::transform::{Rejection, Stage, Why};
 
 /// Names that one stage may count by; what it counts by more of them is counted as one.
 const NAMES_MAX: usize = 64;
@@ -26,6 +27,9 @@ pub struct Counts {
     sinks: Vec<(String, AtomicU64)>,
     /// By the name of the stage, then by its version.
     stages: Mutex<BTreeMap<String, BTreeMap<String, StageTotals>>>,
+    /// By the name of the stage and the kind of reason.
+    refused: Mutex<BTreeMap<(String, Why), u64>>,
+    gauges: Gauges,
 }
 
 /// What one version of a stage did.
@@ -33,6 +37,14 @@ pub struct Counts {
 pub struct StageTotals {
     /// Records that it got.
     pub records: u64,
+    /// Bytes of their keys, values and headers.
+    pub bytes: u64,
+    /// Records that went on.
+    pub records_out: u64,
+    /// Bytes of their keys, values and headers.
+    pub bytes_out: u64,
+    /// Those of them that it made.
+    pub emitted: u64,
     /// Those that it filtered out on purpose.
     pub dropped: u64,
     /// Those that it refused.
@@ -41,6 +53,8 @@ pub struct StageTotals {
     pub nanos: u64,
     /// What it counted by names of its own.
     pub counted: BTreeMap<String, u64>,
+    /// Bytes of memory of its instance, for each lane whose last batch it decided.
+    pub memory_bytes: BTreeMap<usize, u64>,
 }
 
 /// What [`Counts`] said at one moment.
@@ -62,10 +76,12 @@ pub struct Totals {
     pub written: Vec<(String, u64)>,
     /// What stages did: by the name of the stage, then by its version.
     pub stages: BTreeMap<String, BTreeMap<String, StageTotals>>,
+    /// Records that were refused, by the name of the stage and the kind of reason.
+    pub refused: BTreeMap<(String, Why), u64>,
 }
 
 impl Counts {
-    pub(crate) fn new(sinks: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(sinks: impl IntoIterator<Item = String>, lanes: usize) -> Self {
         Self {
             taken: AtomicU64::new(0),
             taken_bytes: AtomicU64::new(0),
@@ -78,7 +94,14 @@ impl Counts {
                 .map(|name| (name, AtomicU64::new(0)))
                 .collect(),
             stages: Mutex::default(),
+            refused: Mutex::default(),
+            gauges: Gauges::new(lanes),
         }
+    }
+
+    /// What goes on right now.
+    pub(crate) fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     pub(crate) fn add_taken(&self, records: usize, bytes: usize) {
@@ -102,13 +125,31 @@ impl Counts {
         add(&self.sinks[sink].1, records);
     }
 
-    /// Adds what `stage` did with a batch, and takes what it counted.
-    pub(crate) fn add_stage(&self, stage: &Stage, done: &mut Done) {
+    /// Adds what the stage with this name refused.
+    pub(crate) fn add_refused(&self, stage: &str, why: Why, records: usize) {
+        let mut refused = lock(&self.refused);
+        *refused.entry((stage.to_owned(), why)).or_default() += records as u64;
+    }
+
+    /// Adds what the stage with this name refused of one batch.
+    pub(crate) fn add_rejections(&self, stage: &str, rejections: &[Rejection]) {
+        for alike in rejections.chunk_by(|a, b| a.why == b.why) {
+            self.add_refused(stage, alike[0].why, alike.len());
+        }
+    }
+
+    /// Adds what `stage` did with a batch of this lane, and takes what it counted.
+    pub(crate) fn add_stage(&self, lane: usize, stage: &Stage, done: &mut Done) {
         self.dropped
             .fetch_add(done.applied.dropped, Ordering::Relaxed);
-        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        let totals = of_version(&mut stages, stage);
+        let mut stages = lock(&self.stages);
+        let totals = of_version(&mut stages, lane, stage);
+        totals.memory_bytes.insert(lane, done.applied.memory_bytes);
         totals.records += done.records as u64;
+        totals.bytes += done.bytes;
+        totals.records_out += done.records_out as u64;
+        totals.bytes_out += done.bytes_out;
+        totals.emitted += done.applied.emitted;
         totals.dropped += done.applied.dropped;
         totals.rejected += done.applied.rejected.len() as u64;
         totals.nanos = totals.nanos.saturating_add(done.nanos);
@@ -137,18 +178,20 @@ impl Counts {
                 .iter()
                 .map(|(name, count)| (name.clone(), get(count)))
                 .collect(),
-            stages: self
-                .stages
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            stages: lock(&self.stages).clone(),
+            refused: lock(&self.refused).clone(),
         }
     }
 }
 
-/// The totals of `stage`; those of versions beyond the limit are one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The totals of `stage`, which now decides what comes on this lane; those of versions beyond the limit are one.
 fn of_version<'a>(
     stages: &'a mut BTreeMap<String, BTreeMap<String, StageTotals>>,
+    lane: usize,
     stage: &Stage,
 ) -> &'a mut StageTotals {
     // Nothing is allocated for one that is known, and all but the first batch of a version are of one.
@@ -156,6 +199,11 @@ fn of_version<'a>(
         stages.insert(stage.name.clone(), BTreeMap::new());
     }
     let versions = stages.get_mut(&stage.name).expect("it is there by now");
+    for (version, totals) in &mut *versions {
+        if *version != stage.version {
+            totals.memory_bytes.remove(&lane);
+        }
+    }
     if !versions.contains_key(&stage.version) && versions.len() >= VERSIONS_MAX {
         return versions.entry(OTHER_COUNTS.to_owned()).or_default();
     }
@@ -184,11 +232,11 @@ mod tests {
 
     #[test]
     fn the_names_of_a_stage_are_bounded_and_its_sums_are_whole() {
-        let counts = Counts::new([]);
+        let counts = Counts::new([], 1);
         let count = |name: &str, counted: Vec<(String, u64)>| {
             let mut done = Done::of(1, 0, 0);
             done.applied.counted = counted;
-            counts.add_stage(&stage(name, "1"), &mut done);
+            counts.add_stage(0, &stage(name, "1"), &mut done);
         };
         let names = |names: std::ops::Range<usize>| {
             let counted = names.map(|name| (format!("n{name:03}"), 2)).collect();
@@ -209,11 +257,11 @@ mod tests {
 
     #[test]
     fn each_version_of_a_stage_is_counted_by_itself_up_to_a_limit() {
-        let counts = Counts::new([]);
+        let counts = Counts::new([], 1);
         for version in 0..VERSIONS_MAX + 3 {
             let stage = stage("level", &version.to_string());
-            counts.add_stage(&stage, &mut Done::of(10, 2, 1));
-            counts.add_stage(&stage, &mut Done::of(5, 0, 0));
+            counts.add_stage(0, &stage, &mut Done::of(10, 2, 1));
+            counts.add_stage(0, &stage, &mut Done::of(5, 0, 0));
         }
         let totals = counts.totals();
         let versions = &totals.stages["level"];

@@ -61,6 +61,7 @@ fn describe(batch: &Batch, stage: &Stage, rejection: &Rejection, timestamp_ms: i
     let Rejection {
         offset,
         number,
+        why: _,
         reason,
     } = rejection;
     let partition = batch.partition();
@@ -119,6 +120,7 @@ mod tests {
             &[Rejection {
                 offset: 42,
                 number: 5,
+                why: crate::transform::Why::Refused,
                 reason,
             }],
         );

@@ -11,6 +11,7 @@ use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::dead;
 use crate::error::{PipelineError, causes};
+use crate::gauges::StoreGauge;
 use crate::id::Partition;
 use crate::ledger::{Cut, Owner, Ticket};
 use crate::parking::{Heard, Parking};
@@ -18,7 +19,7 @@ use crate::retry::{Backoff, Tries};
 use crate::router::Rows;
 use crate::sink::{Records, SinkError, Verdict};
 use crate::step;
-use crate::transform::{Rejection, Stage};
+use crate::transform::{Rejection, Stage, Why};
 
 /// From a lane to a writer, in the order of each partition.
 #[derive(Debug)]
@@ -89,6 +90,7 @@ pub(crate) struct Context {
     pub(crate) parking: Option<Arc<Parking>>,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) gauge: Arc<StoreGauge>,
     pub(crate) backoff: Backoff,
     pub(crate) seed: u64,
 }
@@ -102,13 +104,10 @@ impl Context {
     pub(crate) async fn failed(&self, error: SinkError, tries: &mut Tries) -> Result<(), Stopped> {
         match error {
             SinkError::Unavailable(error) => {
+                let (sink, error) = (&self.stage.name, causes(&*error));
+                self.is_away(tries, &error);
                 if tries.should_say() {
-                    let sink = &self.stage.name;
-                    warn!(
-                        sink,
-                        error = causes(&*error),
-                        "sink is unavailable, trying again"
-                    );
+                    warn!(sink, error, "sink is unavailable, trying again");
                 }
                 self.wait(tries).await
             }
@@ -116,6 +115,11 @@ impl Context {
                 Err(self.stop(causes(&*error)))
             }
         }
+    }
+
+    /// Shows that nothing gets through to the store.
+    pub(crate) fn is_away(&self, tries: &mut Tries, error: &str) {
+        tries.failed(error, || self.gauge.outage(error));
     }
 
     /// Notes what a request that began at `begun` tells of the store; whether its records are parked from here on, so that no one
@@ -142,7 +146,9 @@ impl Context {
             }
             Heard::Nothing => parking.undecided(now),
         }
-        parking.parks()
+        let parks = parking.parks();
+        self.gauge.parks(parks);
+        parks
     }
 
     /// Parks `request` where its store is away for long; says whether that is so.
@@ -199,10 +205,14 @@ impl Context {
             retry: Vec::new(),
             said: None,
         };
+        let mut bytes = 0;
         for (index, verdict) in verdicts.into_iter().enumerate() {
             let batch = records.batch_of(index);
             match verdict {
-                Verdict::Written => judged.written[batch] += 1,
+                Verdict::Written => {
+                    judged.written[batch] += 1;
+                    bytes += records.bytes_of(index);
+                }
                 Verdict::Retry(reason) => {
                     judged.retry.push(index);
                     judged.said.get_or_insert(reason);
@@ -211,6 +221,8 @@ impl Context {
             }
         }
         let written: usize = judged.written.iter().sum();
+        self.gauge.took(written, bytes);
+        self.gauge.sends_again(judged.retry.len());
         match self.role {
             Role::Sink(sink) => {
                 self.counts.add_written(sink, written);
@@ -250,7 +262,11 @@ impl Context {
     ) -> Result<(), Stopped> {
         let indexes = refused.iter().map(|(_, index, _)| *index);
         match &self.on_rejected {
-            OnRejected::Letter(dead) => self.letter(dead, request, refused).await,
+            OnRejected::Letter(dead) => {
+                let (stage, why) = (&self.stage.name, Why::Refused);
+                self.counts.add_refused(stage, why, refused.len());
+                self.letter(dead, request, refused).await
+            }
             OnRejected::Forward(next) => {
                 let ticket = request.tickets[refused[0].0].clone();
                 let (source, rows) = request.records.rows_of(indexes);
@@ -289,6 +305,7 @@ impl Context {
             Rejection {
                 offset: row.offset,
                 number: row.number,
+                why: Why::Refused,
                 reason: reason.clone(),
             }
         };

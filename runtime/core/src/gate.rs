@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::{Control, Stopped};
@@ -14,6 +14,7 @@ use crate::exchange::{Exchange, ExchangeError, Start};
 use crate::intake::Intake;
 use crate::lane::LaneSinks;
 use crate::ledger::Ledger;
+use crate::room::Room;
 use crate::swap::LaneOrder;
 use crate::valve::Flow;
 
@@ -32,9 +33,7 @@ pub(crate) enum GateOrder {
 
 /// What has to stand still meanwhile.
 pub(crate) struct Gate {
-    room: Arc<Semaphore>,
-    /// All the room that there is.
-    room_bytes: usize,
+    room: Arc<Room>,
     ledger: Arc<Ledger>,
     lanes: Vec<mpsc::Sender<LaneOrder>>,
     control: Control,
@@ -71,7 +70,6 @@ impl Gate {
     pub(crate) fn of(intake: &Intake, lanes: Vec<mpsc::Sender<LaneOrder>>) -> Self {
         Self {
             room: Arc::clone(&intake.room),
-            room_bytes: intake.room_bytes,
             ledger: Arc::clone(&intake.ledger),
             lanes,
             control: intake.control.clone(),
@@ -184,16 +182,14 @@ impl Gate {
 
     /// Returns once nothing is in flight; nothing comes in until what it returns is dropped. Tells `each` time that it looks.
     async fn close(&self, each: impl Fn(&Self)) -> Result<OwnedSemaphorePermit, Stopped> {
-        let all = u32::try_from(self.room_bytes).expect("room is below 4 GiB");
-        // Whoever asks for room later waits behind it.
-        let room = Arc::clone(&self.room).acquire_many_owned(all);
+        let room = self.room.all();
         tokio::pin!(room);
         let closed = loop {
             self.flush().await?;
             each(self);
             tokio::select! {
                 biased;
-                room = &mut room => break room.expect("the semaphore is never closed"),
+                room = &mut room => break room,
                 () = sleep(FLUSH_AGAIN) => {}
             }
         };

@@ -5,23 +5,24 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::batch::Batch;
+use crate::contact::Contact;
 use crate::control::{Control, Stopped};
 use crate::counts::Counts;
 use crate::id::Partition;
 use crate::lane::LaneMessage;
 use crate::ledger::{Checkpoint, Keeps, Ledger};
 use crate::reveal::{RecoverError, RunStores};
+use crate::room::Room;
 use crate::step;
 
 /// Takes batches in, bounds what is in flight, and tells how far it is settled.
 pub struct Intake {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) lanes: Vec<mpsc::Sender<LaneMessage>>,
-    pub(crate) room: Arc<Semaphore>,
-    pub(crate) room_bytes: usize,
+    pub(crate) room: Arc<Room>,
     pub(crate) stores: RunStores,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
@@ -32,6 +33,22 @@ impl Intake {
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.lanes.len()
+    }
+
+    /// Where a source that talks to others says how that goes: from now on the pipeline is not ready where it does not.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        self.counts.gauges().source.talks();
+        self.notes()
+    }
+
+    /// Where a source that talks to no one says what there is to read.
+    #[must_use]
+    pub fn notes(&self) -> Contact {
+        Contact {
+            counts: Arc::clone(&self.counts),
+            ledger: Arc::clone(&self.ledger),
+        }
     }
 
     /// Starts a new generation of `partition`, on one lane, that is read from `next` on. That is its first checkpoint, to be committed
@@ -93,8 +110,15 @@ impl Intake {
             biased;
             () = self.control.ended() => return Err(Stopped),
             ready = async {
+                let waits = &self.counts.gauges().source;
+                let commits = waits.commits.begin();
                 self.ledger.has_room(waiting.partition()).await;
-                (self.room_for(weight).await, lane.reserve().await)
+                drop(commits);
+                let waiting = waits.room.begin();
+                let room = self.room.share(weight).await;
+                drop(waiting);
+                let _waiting = waits.lanes.begin();
+                (room, lane.reserve().await)
             } => ready,
         };
         let slot = slot.map_err(|_| Stopped)?;
@@ -106,13 +130,6 @@ impl Intake {
             step::reached(step::TAKEN, &self.ledger);
         }
         Ok(())
-    }
-
-    /// A batch that is larger than all the room there is goes alone.
-    async fn room_for(&self, weight: usize) -> OwnedSemaphorePermit {
-        let bytes = u32::try_from(weight.min(self.room_bytes)).expect("room is below 4 GiB");
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
-        room.expect("the semaphore is never closed")
     }
 
     /// What is to be committed now. A commit that failed is part of what this returns next, even if it had an effect.

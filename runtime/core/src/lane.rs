@@ -13,13 +13,14 @@ use crate::counts::Counts;
 use crate::dead;
 use crate::delivery::{Delivery, Parcel};
 use crate::error::PipelineError;
+use crate::gauges::{LaneGauge, StoreGauge};
 use crate::id::Partition;
 use crate::ledger::Ticket;
 use crate::router::{self, Claim, Rows};
 use crate::run_writer::RunLimits;
 use crate::stamp::{Stamp, Stamper};
 use crate::swap::{LaneEnd, LaneOrder};
-use crate::transform::{Rejection, Stage};
+use crate::transform::{Rejection, Stage, Why};
 
 /// From a source to a lane, in the order of each partition.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) enum LaneMessage {
 #[derive(Debug, Clone)]
 pub(crate) struct LaneOutlet {
     pub(crate) to: mpsc::Sender<Delivery>,
+    /// That of the store behind it.
+    pub(crate) gauge: Arc<StoreGauge>,
     pub(crate) has_runs: bool,
 }
 
@@ -49,12 +52,14 @@ pub(crate) struct LaneSinks {
 }
 
 pub(crate) struct Lane {
+    pub(crate) index: usize,
+    pub(crate) gauge: Arc<LaneGauge>,
     pub(crate) inbox: mpsc::Receiver<LaneMessage>,
     pub(crate) chain: Chain,
     pub(crate) swaps: LaneEnd,
     pub(crate) stamper: Option<Arc<dyn Stamper>>,
     pub(crate) sinks: LaneSinks,
-    pub(crate) dead: mpsc::Sender<Delivery>,
+    pub(crate) dead: LaneOutlet,
     pub(crate) runs: BTreeMap<Arc<Partition>, OpenRun>,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
@@ -99,12 +104,17 @@ impl Lane {
                 }
                 message = self.inbox.recv() => message,
             };
+            let Some(message) = message else {
+                break;
+            };
+            self.gauge.begin();
+            let was_batch = matches!(message, LaneMessage::Batch(..));
             match message {
-                Some(LaneMessage::Batch(batch, ticket)) => self.step(batch, ticket).await?,
-                Some(LaneMessage::Flush(partition)) => self.flush(&partition).await?,
-                Some(LaneMessage::Abandon(partition)) => self.abandon(&partition).await?,
-                None => break,
+                LaneMessage::Batch(batch, ticket) => self.step(batch, ticket).await?,
+                LaneMessage::Flush(partition) => self.flush(&partition).await?,
+                LaneMessage::Abandon(partition) => self.abandon(&partition).await?,
             }
+            self.gauge.end(was_batch);
         }
         self.cut_all().await
     }
@@ -145,9 +155,11 @@ impl Lane {
         batch.set_stamp(Stamp::of(stages));
         for mut done in all {
             let stage = self.chain.stage(&done);
-            self.counts.add_stage(stage, &mut done);
+            self.counts.add_stage(self.index, stage, &mut done);
             std::mem::take(&mut done.applied.said).say(&batch);
             if !done.applied.rejected.is_empty() {
+                let rejected = &done.applied.rejected;
+                self.counts.add_rejections(&stage.name, rejected);
                 let letters = dead::letters(&batch, stage, &done.applied.rejected);
                 self.bury(letters, &ticket).await?;
             }
@@ -161,6 +173,8 @@ impl Lane {
     async fn route(&mut self, batch: Batch, ticket: Ticket) -> Result<(), Stopped> {
         let selection = router::select(&batch, &self.sinks.claims);
         if !selection.unclaimed.is_empty() {
+            let count = selection.unclaimed.len();
+            self.counts.add_refused(ROUTER, Why::Unclaimed, count);
             let letters = unclaimed(&batch, &selection.unclaimed, &self.sinks.claims);
             self.bury(letters, &ticket).await?;
         }
@@ -175,7 +189,8 @@ impl Lane {
                 };
                 send(
                     &self.control,
-                    &self.sinks.outlets[index].to,
+                    &self.gauge,
+                    &self.sinks.outlets[index],
                     Delivery::Parcel(parcel),
                 )
                 .await?;
@@ -195,7 +210,13 @@ impl Lane {
             rows,
             ticket: ticket.clone(),
         };
-        send(&self.control, &self.dead, Delivery::Parcel(parcel)).await
+        send(
+            &self.control,
+            &self.gauge,
+            &self.dead,
+            Delivery::Parcel(parcel),
+        )
+        .await
     }
 
     /// Counts `batch` into the open run of its partition, and cuts the run where that makes it large enough.
@@ -234,7 +255,13 @@ impl Lane {
         let with_runs = || self.sinks.outlets.iter().filter(|outlet| outlet.has_runs);
         let cut = run.ticket.cut(run.start, with_runs().count());
         for outlet in with_runs() {
-            send(&self.control, &outlet.to, Delivery::Cut(cut.clone())).await?;
+            send(
+                &self.control,
+                &self.gauge,
+                outlet,
+                Delivery::Cut(cut.clone()),
+            )
+            .await?;
         }
         Ok(())
     }
@@ -247,9 +274,9 @@ impl Lane {
     /// Has what takes each record by itself write what it has gathered.
     async fn flush_all(&mut self) -> Result<(), Stopped> {
         for outlet in self.sinks.outlets.iter().filter(|outlet| !outlet.has_runs) {
-            send(&self.control, &outlet.to, Delivery::Flush).await?;
+            send(&self.control, &self.gauge, outlet, Delivery::Flush).await?;
         }
-        send(&self.control, &self.dead, Delivery::Flush).await
+        send(&self.control, &self.gauge, &self.dead, Delivery::Flush).await
     }
 
     async fn abandon(&mut self, partition: &Arc<Partition>) -> Result<(), Stopped> {
@@ -257,7 +284,8 @@ impl Lane {
         for outlet in self.sinks.outlets.iter().filter(|outlet| outlet.has_runs) {
             send(
                 &self.control,
-                &outlet.to,
+                &self.gauge,
+                outlet,
                 Delivery::Abandon(Arc::clone(partition)),
             )
             .await?;
@@ -278,20 +306,25 @@ async fn when_due(due: Option<(Instant, Arc<Partition>)>) -> Arc<Partition> {
 
 async fn send(
     control: &Control,
-    to: &mpsc::Sender<Delivery>,
+    gauge: &LaneGauge,
+    outlet: &LaneOutlet,
     delivery: Delivery,
 ) -> Result<(), Stopped> {
+    let _waiting = gauge.waits_for(&outlet.gauge);
     tokio::select! {
         biased;
         () = control.ended() => Err(Stopped),
-        sent = to.send(delivery) => sent.map_err(|_| Stopped),
+        sent = outlet.to.send(delivery) => sent.map_err(|_| Stopped),
     }
 }
+
+/// Whose words are those on rows that no sink takes.
+const ROUTER: &str = "router";
 
 /// The dead letters of rows that no sink takes.
 fn unclaimed(batch: &Batch, rows: &[u32], claims: &[Claim]) -> Arc<Batch> {
     let stage = Stage {
-        name: "router".to_owned(),
+        name: ROUTER.to_owned(),
         version: String::new(),
     };
     let rejections: Vec<_> = rows
@@ -309,6 +342,7 @@ fn unclaimed(batch: &Batch, rows: &[u32], claims: &[Claim]) -> Arc<Batch> {
             Rejection {
                 offset: row.offset,
                 number: row.number,
+                why: Why::Unclaimed,
                 reason,
             }
         })

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::id::{OffsetRange, Partition};
 use crate::runs::{NamedRun, Runs, metadata};
+use crate::snapshot;
 use crate::step;
 use entry::{Committed, Entry};
 
@@ -260,6 +261,26 @@ impl Ledger {
         let state = self.lock();
         let open = state.partitions.values().map(Entry::unsettled);
         open.sum::<usize>() + state.left_behind
+    }
+
+    /// Notes the end of what there is to read of `partition`, if it is open.
+    pub(crate) fn log_end(&self, partition: &Partition, end: u64) {
+        if let Some(entry) = self.lock().partitions.get_mut(partition) {
+            entry.log_end = Some(end);
+        }
+    }
+
+    /// The partitions that are open.
+    pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.lock().partitions.keys().cloned().collect()
+    }
+
+    /// How far each of them is.
+    pub(crate) fn view(&self) -> Vec<snapshot::Partition> {
+        let state = self.lock();
+        let each = state.partitions.iter();
+        each.map(|(partition, entry)| entry.view(partition))
+            .collect()
     }
 
     /// Whether something is settled that the source was not heard to have committed.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
@@ -13,7 +13,9 @@ use crate::executor::Executor;
 use crate::gate::{Gate, GateOrder};
 use crate::intake::Intake;
 use crate::ledger::Ledger;
+use crate::monitor::Monitor;
 use crate::retry::Backoff;
+use crate::room::Room;
 use crate::router::{Condition, Routes};
 use crate::run_writer::RunLimits;
 use crate::sink::{RunSink, RunStore, Sink};
@@ -22,7 +24,7 @@ use crate::stamp::Stamper;
 use crate::swap::Swapper;
 use crate::transform::Transform;
 use crate::writer::WriterLimits;
-use build::{Again, Build, LaneStart, Parts};
+use build::{Again, Build, DEAD_LETTERS, LaneStart, Parts};
 
 mod build;
 
@@ -35,6 +37,8 @@ pub struct Pipeline {
     limits: Limits,
     control: Control,
     counts: Arc<Counts>,
+    ledger: Arc<Ledger>,
+    room: Arc<Room>,
     swapper: Swapper,
     gate: mpsc::Receiver<GateOrder>,
     stamper: Option<Arc<dyn Stamper>>,
@@ -126,10 +130,13 @@ impl Pipeline {
             !lanes.is_empty() && !sinks.is_empty(),
             "a pipeline has a lane and a sink"
         );
-        let counts = Arc::new(Counts::new(sinks.iter().map(|sink| sink.name.clone())));
+        let names = sinks.iter().map(|sink| sink.name.clone());
+        let counts = Arc::new(Counts::new(names, lanes.len()));
+        let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
         let control = Control::new();
         let (swapper, ends, gate) =
             Swapper::new(lanes.len(), limits.recent_bytes_max, control.clone());
+        let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
         Self {
             source,
             lanes: lanes.into_iter().zip(ends).collect(),
@@ -138,6 +145,8 @@ impl Pipeline {
             limits,
             control,
             counts,
+            ledger,
+            room: Arc::new(Room::new(limits.in_flight_bytes_max)),
             swapper,
             gate,
             stamper: None,
@@ -169,6 +178,17 @@ impl Pipeline {
         Arc::clone(&self.counts)
     }
 
+    /// What looks at it while it runs, and when it has ended.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor {
+            counts: Arc::clone(&self.counts),
+            ledger: Arc::clone(&self.ledger),
+            room: Arc::clone(&self.room),
+            control: self.control.clone(),
+        }
+    }
+
     /// Runs until the source ends, or the pipeline was told to stop or failed.
     ///
     /// # Errors
@@ -182,15 +202,15 @@ impl Pipeline {
             limits,
             control,
             counts,
+            ledger,
+            room,
             swapper,
             gate: asked,
             stamper,
         } = self;
-        let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
-        let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
         let (mut parts, mut revealer) = (Parts::new(), Parts::new());
         let mut build = Build::new(&mut parts, executor, &control, &counts, limits);
-        let dead = build.letters("dead letters", Role::DeadLetters, dead, OnRejected::Stop);
+        let dead = build.letters(DEAD_LETTERS, Role::DeadLetters, dead, OnRejected::Stop);
         let count = lanes.len();
         let writers = build.sinks(sinks, count, &dead);
         let lanes = build.lanes(lanes, writers, &dead, stamper.as_ref());
@@ -200,8 +220,7 @@ impl Pipeline {
         let intake = Intake {
             ledger: Arc::clone(&ledger),
             lanes,
-            room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
-            room_bytes: limits.in_flight_bytes_max,
+            room,
             stores,
             control: control.clone(),
             counts: Arc::clone(&counts),

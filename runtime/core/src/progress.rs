@@ -66,6 +66,17 @@ impl Progress {
         self.checkpoint
     }
 
+    /// The first offset that is taken and not yet behind the checkpoint.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.in_flight.front().map(|(first, _)| first.start)
+    }
+
+    /// The offset behind the last one that was taken.
+    pub(crate) fn next(&self) -> Option<u64> {
+        let last = self.in_flight.back();
+        last.map(|(last, _)| last.next).or(self.checkpoint)
+    }
+
     /// Ranges that are taken and not yet behind the checkpoint.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::gauges::Outage;
+
 /// How long to wait before the next try: doubling, with jitter, up to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
@@ -29,6 +31,8 @@ pub(crate) struct Tries {
     next: Duration,
     random: fastrand::Rng,
     said: Option<Instant>,
+    /// Shown for as long as they do not get through.
+    outage: Option<Outage>,
 }
 
 /// Between two words about the same outage.
@@ -42,6 +46,7 @@ impl Tries {
             next: backoff.initial,
             random,
             said: None,
+            outage: None,
         }
     }
 
@@ -55,6 +60,15 @@ impl Tries {
     /// Something got through: the next delay is short again.
     pub(crate) fn progressed(&mut self) {
         self.next = self.backoff.initial;
+        self.outage = None;
+    }
+
+    /// Shows that nothing gets through, from the first such word on; `outage` makes the first one.
+    pub(crate) fn failed(&mut self, error: &str, outage: impl FnOnce() -> Outage) {
+        match &self.outage {
+            Some(outage) => outage.goes_on(error),
+            None => self.outage = Some(outage()),
+        }
     }
 
     /// Whether it is time to say again that a try failed.

@@ -178,7 +178,10 @@ impl Store {
     {
         let mut tries = self.context.tries();
         loop {
-            match work().await {
+            let call = self.context.gauge.call();
+            let ended = work().await;
+            drop(call);
+            match ended {
                 Ok(done) => return Ok(done),
                 Err(error) => self.context.failed(error, &mut tries).await?,
             }

@@ -99,11 +99,13 @@ impl RunWriter {
         request.push(parcel, 0..parcel.rows.len());
         let mut tries = self.context.tries();
         while !request.records.is_empty() {
+            let call = self.context.gauge.call();
             let answer = tokio::select! {
                 biased;
                 () = self.context.control.ended() => return Err(Stopped),
                 answer = self.sink.append(&request.records) => answer,
             };
+            drop(call);
             let verdicts = match answer {
                 Ok(verdicts) => verdicts,
                 Err(error) => {
@@ -187,7 +189,14 @@ impl RunWriter {
                 self.forget(partition).await;
                 return Ok(());
             }
-            match self.sink.stage(partition, cut.range()).await {
+            let call = self.context.gauge.call();
+            let staged = self.sink.stage(partition, cut.range()).await;
+            if staged.is_ok() {
+                call.answered();
+            } else {
+                drop(call);
+            }
+            match staged {
                 Ok(run) => break run,
                 Err(_) if cut.owner().is_over() => {}
                 // Its owner may be one that this member does not know of yet.

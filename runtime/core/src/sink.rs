@@ -136,6 +136,12 @@ impl Records {
         self.rows[index].0 as usize
     }
 
+    /// Bytes of value, key and headers of the record with this index.
+    pub(crate) fn bytes_of(&self, index: usize) -> usize {
+        let (batch, row) = self.rows[index];
+        self.batches[batch as usize].row_bytes(row)
+    }
+
     /// The batch of the records with these indexes, which are all of one, and their rows in it.
     pub(crate) fn rows_of(&self, indexes: impl Iterator<Item = usize>) -> (&Arc<Batch>, Vec<u32>) {
         let (mut batch, mut rows) = (0, Vec::new());

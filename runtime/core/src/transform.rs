@@ -40,6 +40,8 @@ pub struct Stage {
 pub struct Applied {
     /// Inputs that were filtered out on purpose.
     pub dropped: u64,
+    /// Outputs that the stage made; all else that goes on is as it was.
+    pub emitted: u64,
     /// Inputs that were refused: they become dead letters.
     pub rejected: Vec<Rejection>,
     /// How many of those were refused because the stage failed on them.
@@ -48,6 +50,8 @@ pub struct Applied {
     pub counted: Vec<(String, u64)>,
     /// What the stage has to say about it.
     pub said: Said,
+    /// Bytes of memory that the stage has now.
+    pub memory_bytes: u64,
 }
 
 type Say = Box<dyn FnOnce(&Batch) + Send>;
@@ -84,8 +88,45 @@ pub struct Rejection {
     pub offset: u64,
     /// Which output of it was refused.
     pub number: u32,
+    /// What kind of reason there is.
+    pub why: Why,
     /// Why, in words for a person.
     pub reason: String,
+}
+
+/// Kinds of reasons for which a record is refused: few, so that they can be counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The plugin or the store said so.
+    Refused,
+    /// The plugin took too long for it.
+    Time,
+    /// The plugin wanted too much memory for it.
+    Memory,
+    /// What the plugin made of it is too large, too much, or not in the form.
+    Answer,
+    /// The plugin gave up on it in another way.
+    Trap,
+    /// The plugin gets no records any more.
+    Quarantined,
+    /// No sink takes it.
+    Unclaimed,
+}
+
+impl Why {
+    /// Its name in JSON and in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Answer => "answer",
+            Self::Trap => "trap",
+            Self::Quarantined => "quarantined",
+            Self::Unclaimed => "unclaimed",
+        }
+    }
 }
 
 /// Why a pipeline has to stop.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::control::{Control, Stopped};
+use crate::control::{Control, Stop, Stopped};
 use crate::gate::GateOrder;
 
 /// Whether a pipeline takes records from its source.
@@ -53,6 +53,17 @@ impl Valve {
     /// When the pipeline takes no more records for good.
     pub async fn resume(&self) -> Result<(), Stopped> {
         self.tell(GateOrder::Resume).await
+    }
+
+    /// A handle to stop it with, for good.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        Stop(self.control.clone())
+    }
+
+    /// Returns once it takes no more records for good.
+    pub async fn stopping(&self) {
+        self.control.stopping().await;
     }
 
     /// Whether it takes records.

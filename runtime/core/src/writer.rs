@@ -158,20 +158,24 @@ async fn sleep_until(deadline: Option<Instant>) {
 async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Result<(), Stopped> {
     let mut tries = context.tries();
     while !request.records.is_empty() && !context.park(&request).await? {
-        let begun = Instant::now();
+        let (begun, call) = (Instant::now(), context.gauge.call());
         let answer = tokio::select! {
             biased;
             () = context.control.ended() => return Err(Stopped),
             answer = sink.write(&request.records) => answer,
         };
         let verdicts = match answer {
-            Ok(verdicts) => verdicts,
+            Ok(verdicts) => {
+                call.answered();
+                verdicts
+            }
             Err(SinkError::Unavailable(error))
                 if context.is_parking(begun, Heard::Away(&causes(&*error))) =>
             {
                 continue;
             }
             Err(error) => {
+                drop(call);
                 context.failed(error, &mut tries).await?;
                 continue;
             }
@@ -182,6 +186,9 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
         }
         if judged.retry.len() < request.records.len() {
             tries.progressed();
+        }
+        if let Heard::Away(said) = judged.heard() {
+            context.is_away(&mut tries, said);
         }
         let is_parking = context.is_parking(begun, judged.heard());
         context.refuse(&request, &judged.refused).await?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use tamis_core::transform::Why;
 use wasmtime::Trap;
 
 use crate::limits::{Refused, TABLE_ELEMENTS_MAX};
@@ -36,6 +37,16 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The kind of reason that it is for refusing a record.
+    pub(crate) fn why(&self) -> Why {
+        match self {
+            Self::Time(_) => Why::Time,
+            Self::Memory(_) | Self::Table(_) => Why::Memory,
+            Self::Output(_) | Self::Outputs(_) | Self::Malformed(_) => Why::Answer,
+            Self::Trap(_) => Why::Trap,
+        }
+    }
+
     /// A cause in its own words, for what WebAssembly reports beside traps.
     pub(crate) fn of(error: &wasmtime::Error, refused: Option<Refused>, limits: Limits) -> Self {
         match (error.downcast_ref::<Trap>(), refused) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tamis_core::batch::Batch;
-use tamis_core::transform::{Applied, Said, Stage, Transform, TransformError};
+use tamis_core::transform::{Applied, Said, Stage, Transform, TransformError, Why};
 use tracing::warn;
 
 use crate::failure::Failure;
@@ -178,22 +178,36 @@ impl PluginTransform {
                 stage: self.stage.clone(),
                 reason: format!("the plugin is quarantined: {reason}"),
             }),
-            OnQuarantine::Bypass => Ok(Applied::default()),
+            OnQuarantine::Bypass => Ok(self.nothing()),
             OnQuarantine::DeadLetter => {
                 for row in &batch.rows()[rest..] {
-                    outcome.reject(row, format!("the plugin is quarantined: {reason}"));
+                    let reason = format!("the plugin is quarantined: {reason}");
+                    outcome.reject(row, Why::Quarantined, reason);
                 }
                 Ok(self.commit(batch, Some(outcome), effects))
             }
         }
     }
 
+    /// What is applied where all is kept.
+    fn nothing(&self) -> Applied {
+        let memory_bytes = self.instance.as_ref().map_or(0, Instance::memory_bytes);
+        Applied {
+            memory_bytes: memory_bytes as u64,
+            ..Applied::default()
+        }
+    }
+
     /// Puts what is left in the place of the rows of `batch`, and does what the plugin wanted done.
     fn commit(&self, batch: &mut Batch, outcome: Option<Outcome>, mut effects: Effects) -> Applied {
-        let mut applied = Applied::default();
+        let mut applied = self.nothing();
         if let Some(outcome) = outcome {
             batch.replace(outcome.rows, Some(Bytes::from(outcome.bytes)));
-            applied = outcome.applied;
+            let memory_bytes = applied.memory_bytes;
+            applied = Applied {
+                memory_bytes,
+                ..outcome.applied
+            };
         }
         applied.counted = std::mem::take(&mut effects.counts);
         if effects.has_lines() {
@@ -211,7 +225,7 @@ impl Transform for PluginTransform {
 
     fn apply(&mut self, batch: &mut Batch) -> Result<Applied, TransformError> {
         if batch.rows().is_empty() {
-            return Ok(Applied::default());
+            return Ok(self.nothing());
         }
         if let Some(reason) = &self.quarantine {
             return self.without(batch, Outcome::default(), Effects::default(), 0, reason);
@@ -224,7 +238,7 @@ impl Transform for PluginTransform {
 
     fn attempt(&mut self, batch: &mut Batch) -> Result<Applied, String> {
         if batch.rows().is_empty() {
-            return Ok(Applied::default());
+            return Ok(self.nothing());
         }
         if let Some(reason) = &self.quarantine {
             return Err(format!("the plugin is quarantined: {reason}"));

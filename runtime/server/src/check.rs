@@ -10,7 +10,7 @@ use tamis_host::Engine;
 
 use crate::cli::{CheckArguments, CompilerOptions};
 use crate::exit::{self, Exit};
-use crate::{compiler, run, wiring};
+use crate::{compiler, run, telemetry, wiring};
 
 pub(crate) fn check(arguments: &CheckArguments, options: &CompilerOptions) -> Exit {
     let plugin_files = if arguments.no_plugins {
@@ -18,7 +18,12 @@ pub(crate) fn check(arguments: &CheckArguments, options: &CompilerOptions) -> Ex
     } else {
         PluginFiles::MustExist
     };
-    let Some(specs) = run::load(&arguments.files, plugin_files) else {
+    let specs = run::load(&arguments.files, plugin_files);
+    let listen = telemetry::Listen::of(&arguments.telemetry);
+    if let Err(reason) = &listen {
+        eprintln!("{reason}");
+    }
+    let (Some(specs), Ok(_)) = (specs, listen) else {
         return Exit::Usage;
     };
     if !arguments.no_plugins {

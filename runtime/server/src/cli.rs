@@ -1,7 +1,13 @@
 //! The command line.
 
 pub(crate) mod dead;
+pub(crate) mod graph;
+pub(crate) mod hold;
 pub(crate) mod plugin;
+pub(crate) mod status;
+pub(crate) mod tap;
+pub(crate) mod telemetry;
+pub(crate) mod top;
 
 use std::path::{Path, PathBuf};
 
@@ -52,6 +58,7 @@ Examples:
   tamis demo                               see it work: no service needed
   tamis check pipeline.yaml                find all problems of a configuration
   tamis run pipeline.yaml                  run it; Ctrl-C drains and stops
+  tamis top                                what runs here, live
   tamis plugin new my-plugin               begin a plugin of your own
   tamis dead list pipeline.yaml            what was refused, by whom and why
 
@@ -67,6 +74,22 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Find all problems of configurations without touching the world
     Check(CheckArguments),
+    /// Say how a pipeline that runs is: whether it does its work, how far it is, what it did
+    Status(status::StatusArguments),
+    /// Look at pipelines that run: rates, lag, where records wait, what plugins and sinks take
+    Top(top::TopArguments),
+    /// Look at records as they pass a plugin: in front of it and behind it, side by side
+    Tap(tap::TapArguments),
+    /// Have a pipeline take no more records, without losing its place
+    #[command(after_help = hold::AFTER_PAUSE)]
+    Pause(hold::HoldArguments),
+    /// Have a paused pipeline take records again
+    #[command(after_help = hold::AFTER_RESUME)]
+    Resume(hold::HoldArguments),
+    /// Pause a pipeline, and wait until all that it took is settled and committed
+    Drain(hold::DrainArguments),
+    /// Draw the way of records through a pipeline, for Mermaid or Graphviz
+    Graph(graph::GraphArguments),
     /// Print the JSON schema of configuration files, for editors
     #[command(after_help = "Example:\n  tamis schema > tamis.schema.json")]
     Schema,
@@ -92,6 +115,7 @@ Examples:
   tamis run msproject.yaml
   tamis run team-a.yaml team-b.yaml        several pipelines, each with its own fate
   tamis run --json files.yaml | jq .       the summary for a script
+  tamis run --telemetry 127.0.0.1:9598 msproject.yaml
   TAMIS__SOURCE__KAFKA__GROUP=test tamis run msproject.yaml
 
 The first Ctrl-C (or SIGTERM) takes no more records, settles those in flight and commits. The second
@@ -105,6 +129,8 @@ pub(crate) struct RunArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) state: StateOption,
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub(crate) telemetry: telemetry::TelemetryOptions,
 }
 
 // No comment of documentation: it would be what the command is about.
@@ -135,6 +161,8 @@ pub(crate) struct CheckArguments {
     /// Do not load the plugins and try them on a sample
     #[arg(long)]
     pub(crate) no_plugins: bool,
+    #[command(flatten, next_help_heading = "Telemetry")]
+    pub(crate) telemetry: telemetry::TelemetryOptions,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ mod fuzz;
 mod guest;
 mod inspect;
 mod keygen;
-mod live;
+pub(crate) mod live;
 mod new;
 mod records;
 mod replay;

@@ -21,9 +21,17 @@ use crate::exit::{self, Exit};
 use crate::state::{self, State};
 use crate::summary::Report;
 use crate::swap::{Deployer, Orders, Started};
+use crate::telemetry::{self, Listen, Watched};
 use crate::wiring::{self, Lanes};
 
 pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
+    let listen = match Listen::of(&arguments.telemetry) {
+        Ok(listen) => listen,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return Exit::Usage;
+        }
+    };
     let Some(specs) = load(&arguments.files, PluginFiles::MustExist) else {
         return Exit::Usage;
     };
@@ -35,8 +43,16 @@ pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
         Ok(started) => started,
         Err(error) => return exit::failed(&error),
     };
+    let watched: Vec<_> = specs.iter().map(|spec| Watched::new(&spec.name)).collect();
+    let watched: Vec<_> = watched.into_iter().map(Arc::new).collect();
+    if let Some(listen) = listen
+        && let Err(error) =
+            telemetry::http::start(listen, watched.clone(), runtime.handle().clone())
+    {
+        return exit::failed(&error);
+    }
     let with_states = specs.into_iter().zip(states);
-    let Some(ready) = load_plugins(with_states, &arguments.files, &engine) else {
+    let Some(ready) = load_plugins(with_states, &arguments.files, &engine, &watched) else {
         return Exit::Usage;
     };
     let ended = runtime.block_on(run_all(ready, &engine, arguments.json));
@@ -50,6 +66,7 @@ struct Ready {
     file: PathBuf,
     started: Started,
     lanes: Lanes,
+    watched: Arc<Watched>,
 }
 
 /// Each pipeline with its plugins, or what is wrong with them on the standard error. Says how long they took: mostly the time
@@ -58,15 +75,17 @@ fn load_plugins(
     specs: impl Iterator<Item = (PipelineSpec, Option<State>)>,
     files: &[PathBuf],
     engine: &Engine,
+    watched: &[Arc<Watched>],
 ) -> Option<Vec<Ready>> {
     let (mut ready, mut sound, begun) = (Vec::new(), true, Instant::now());
-    for ((spec, state), file) in specs.zip(files) {
+    for (((spec, state), file), watched) in specs.zip(files).zip(watched) {
         let pipeline = spec.name.clone();
         match Started::load(spec, state, engine) {
             Ok((started, lanes)) => ready.push(Ready {
                 file: file.clone(),
                 started,
                 lanes,
+                watched: Arc::clone(watched),
             }),
             Err(error) => {
                 eprintln!("pipeline {pipeline}: {error:#}");
@@ -131,6 +150,14 @@ type Ended = (
     Duration,
 );
 
+/// A pipeline that can run.
+struct Connected {
+    file: PathBuf,
+    started: Started,
+    pipeline: Pipeline,
+    watched: Arc<Watched>,
+}
+
 async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit> {
     let mut signals = Signals::new()?;
     let mut hangups = signal(SignalKind::hangup())?;
@@ -141,25 +168,34 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
     };
     let stops: Vec<Stop> = connected
         .iter()
-        .map(|(_, _, pipeline)| pipeline.stop())
+        .map(|connected| connected.pipeline.stop())
         .collect();
     let signals = tokio::spawn(async move { signals.stop(&stops).await });
-    let (mut pipelines, started) = (JoinSet::<Ended>::new(), Instant::now());
+    let (mut pipelines, begun) = (JoinSet::<Ended>::new(), Instant::now());
     let mut all_orders = Vec::new();
-    for (file, mut of, pipeline) in connected {
-        let name = of.spec.name.clone();
-        of.note().with_context(|| format!("pipeline {name}"))?;
-        let (deployer, orders) = Deployer::new(file, of, engine.clone(), pipeline.swapper());
+    for Connected {
+        file,
+        mut started,
+        pipeline,
+        watched,
+    } in connected
+    {
+        let name = started.spec.name.clone();
+        started.note().with_context(|| format!("pipeline {name}"))?;
+        watched.runs(pipeline.monitor());
+        let (swapper, watch) = (pipeline.swapper(), Arc::clone(&watched));
+        let (deployer, orders) = Deployer::new(file, started, engine.clone(), swapper, watch);
         all_orders.push(orders.clone());
         info!(pipeline = name, "started");
         pipelines.spawn(async move {
             let executor = Executor::Threads(tokio::runtime::Handle::current());
-            let counts = pipeline.counts();
+            let (counts, monitor) = (pipeline.counts(), pipeline.monitor());
             let ended = tokio::select! {
                 ended = pipeline.run(&executor) => ended,
                 never = deployer.attend(orders) => match never {},
             };
-            (name, ended, counts, started.elapsed())
+            watched.ended(monitor, &ended);
+            (name, ended, counts, begun.elapsed())
         });
     }
     let hangups = tokio::spawn(async move {
@@ -194,17 +230,25 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
 }
 
 /// All pipelines, connected, before any of them runs.
-async fn connect_all(ready: Vec<Ready>) -> Result<Vec<(PathBuf, Started, Pipeline)>> {
+async fn connect_all(ready: Vec<Ready>) -> Result<Vec<Connected>> {
     let mut connected = Vec::with_capacity(ready.len());
     for Ready {
         file,
         started,
         lanes,
+        watched,
     } in ready
     {
+        watched.starts("its stores are being connected");
         let pipeline = wiring::connect(&started.spec, lanes).await;
         let pipeline = pipeline.with_context(|| format!("pipeline {}", started.spec.name))?;
-        connected.push((file, started, pipeline));
+        watched.starts("the other pipelines of its process are being connected");
+        connected.push(Connected {
+            file,
+            started,
+            pipeline,
+            watched,
+        });
     }
     Ok(connected)
 }

@@ -36,6 +36,7 @@ impl Report<'_> {
             retried,
             written,
             stages,
+            refused: _,
         } = &self.totals;
         let written: Map<String, Value> = written
             .iter()
@@ -70,6 +71,11 @@ fn plugins(stages: &BTreeMap<String, BTreeMap<String, StageTotals>>) -> Value {
             rejected,
             nanos,
             counted,
+            bytes: _,
+            records_out: _,
+            bytes_out: _,
+            emitted: _,
+            memory_bytes: _,
         } = totals;
         json!({
             "records": records,

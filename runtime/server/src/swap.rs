@@ -39,6 +39,7 @@ use tracing::{info, warn};
 use crate::control::{self, Ended, Policy, Request};
 use crate::plugin_file::{PluginFile, ReadError};
 use crate::state::{Event, State, Trigger};
+use crate::telemetry::Watched;
 
 use candidate::{Running, Wanted};
 use deploy::Waiting;
@@ -71,6 +72,8 @@ pub(crate) struct Deployer {
     /// What waits for a person to promote it.
     waiting: Option<Waiting>,
     on_probation: Option<Probation>,
+    /// Whoever looks at the pipeline is told how its plugins stand.
+    watched: Arc<Watched>,
 }
 
 /// Why a file is looked at.
@@ -113,8 +116,10 @@ impl Deployer {
         started: Started,
         engine: Engine,
         swapper: Swapper,
+        watched: Arc<Watched>,
     ) -> (Self, Orders) {
         let (orders, asked) = mpsc::channel(ORDERS_MAX);
+        let orders = Orders::new(orders, Arc::clone(&watched), &swapper);
         let Started {
             spec,
             plugins,
@@ -133,6 +138,7 @@ impl Deployer {
             tried: BTreeMap::new(),
             waiting: None,
             on_probation: None,
+            watched,
         };
         deployer.watch.set(deployer.files().collect::<Vec<_>>());
         // What became something else while no one was there to see it.
@@ -140,7 +146,7 @@ impl Deployer {
             let plugins = deployer.files().skip(1);
             deployer.doubtful = plugins.map(|it| (it, Look::Start)).collect();
         }
-        (deployer, Orders::new(orders))
+        (deployer, orders)
     }
 
     /// Swaps what is to be swapped, for as long as it is waited for; `orders` are taken from outside the process where there is a
@@ -164,6 +170,7 @@ impl Deployer {
     /// pass.
     async fn run(mut self) -> Self {
         loop {
+            self.show();
             // One candidate after the other: what changes meanwhile stays changed.
             let is_free = self.on_probation.is_none();
             if is_free && let Some((path, look)) = self.doubtful.pop_front() {
@@ -390,12 +397,12 @@ impl Deployer {
                 let ended = self.tell_versions(plugin.as_deref(), events).await;
                 answer.end(ended);
             }
-            Request::Status => {
-                if let Some(events) = events {
-                    events.say(self.status()).await;
-                }
-                answer.end(Ended::done("it runs"));
-            }
+            // They are answered at the door.
+            Request::Status
+            | Request::Pause
+            | Request::Resume
+            | Request::Drain { .. }
+            | Request::Tap(_) => answer.end(Ended::done(String::new())),
         }
     }
 }

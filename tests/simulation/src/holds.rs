@@ -49,13 +49,9 @@ async fn hold(world: &World, valve: &Valve, counts: &Counts) -> Result<(), Stopp
     valve.resume().await
 }
 
-/// Records that were taken, and those that were written anywhere.
-fn moved(counts: &Counts) -> (u64, Vec<(String, u64)>, u64) {
-    let Totals {
-        taken,
-        written,
-        dead,
-        ..
-    } = counts.totals();
-    (taken, written, dead)
+/// Records that were taken, and those that were written to sinks. Letters of a partition that is another member's by now may still
+/// be on their way.
+fn moved(counts: &Counts) -> (u64, Vec<(String, u64)>) {
+    let Totals { taken, written, .. } = counts.totals();
+    (taken, written)
 }

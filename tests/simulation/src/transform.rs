@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tamis_core::Trial;
 use tamis_core::batch::{Batch, Row, Span};
-use tamis_core::transform::{Applied, Rejection, Said, Stage, Transform, TransformError};
+use tamis_core::transform::{Applied, Rejection, Said, Stage, Transform, TransformError, Why};
 
 use crate::plan::Plan;
 use crate::swaps::{History, TAKEN_BACK};
@@ -141,6 +141,7 @@ impl Planned {
                     applied.rejected.push(Rejection {
                         offset,
                         number: row.number,
+                        why: Why::Refused,
                         reason,
                     });
                 }

@@ -27,12 +27,16 @@ mod assigned;
 mod commit;
 mod contact;
 pub(super) mod context;
+mod group;
+mod lookout;
 mod poll;
 mod start;
 
 pub(super) use assigned::Assigned;
 pub(super) use start::Unknown;
 
+/// How often librdkafka says how it stands with the group: that is all that is read of its statistics.
+const STATISTICS_INTERVAL_MS: &str = "1000";
 /// How long leaving the group may take: what the source ended with must not wait for that for ever.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
@@ -68,7 +72,8 @@ impl KafkaSource {
         settings: SourceSettings,
         transactions: Option<Arc<Transactions>>,
     ) -> Result<Box<dyn Source>, SourceError> {
-        let config = properties(spec).map_err(SourceError::Misconfigured)?;
+        let mut config = properties(spec).map_err(SourceError::Misconfigured)?;
+        config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
         let consumer = config
             .create_with_context(Context::new(spec.brokers.join(",")))
             .map_err(|error| SourceError::Misconfigured(explain(&error)))?;

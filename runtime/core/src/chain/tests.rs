@@ -1,7 +1,7 @@
 use super::*;
 use crate::batch::{BatchBuilder, Row, Span};
 use crate::id::Partition;
-use crate::transform::Rejection;
+use crate::transform::{Rejection, Why};
 use crate::trial::{TrialCost, TrialLimits};
 
 /// Writes its name behind the route of each record; refuses those at some offsets, or fails on them.
@@ -62,6 +62,7 @@ impl Fake {
                 applied.rejected.push(Rejection {
                     offset: row.offset,
                     number: row.number,
+                    why: Why::Refused,
                     reason: self.stage.name.clone(),
                 });
                 continue;

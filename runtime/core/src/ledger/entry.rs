@@ -1,7 +1,9 @@
 //! One generation of a partition: what of it is in flight, and what is to be committed.
 
+use crate::id::Partition;
 use crate::progress::Progress;
 use crate::runs::{NamedRun, Runs};
+use crate::snapshot;
 
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -15,6 +17,8 @@ pub(super) struct Entry {
     /// What of that can be discarded.
     unnamed: Vec<NamedRun>,
     committed: Option<Committed>,
+    /// The end of what there is to read.
+    pub(super) log_end: Option<u64>,
     /// What the source was shown last; a commit of it may have had an effect without an answer.
     asked: Option<Committed>,
     /// How often it was doubted that the partition is still its own.
@@ -64,6 +68,7 @@ impl Entry {
             left,
             unnamed: Vec::new(),
             committed: None,
+            log_end: None,
             asked: None,
             doubts: 0,
             answered: 0,
@@ -126,6 +131,28 @@ impl Entry {
                 self.committed(ready, self.doubts);
             }
             self.answered = self.doubts;
+        }
+    }
+
+    /// How far it is, as the generation of `partition`.
+    pub(super) fn view(&self, partition: &Partition) -> snapshot::Partition {
+        let checkpoint = self.progress.checkpoint();
+        // Of what no one has settled the first record is the next to be read.
+        let from = checkpoint.or_else(|| self.progress.first());
+        snapshot::Partition {
+            topic: partition.topic.to_string(),
+            partition: partition.number,
+            split: partition.split,
+            lane: self.lane,
+            next: self.progress.next(),
+            checkpoint,
+            committed: self.committed.as_ref().map(|it| it.next),
+            log_end: self.log_end,
+            lag: self
+                .log_end
+                .zip(from)
+                .map(|(end, from)| end.saturating_sub(from)),
+            unsettled: self.unsettled() as u64,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::batch::BatchBuilder;
-use crate::transform::Rejection;
+use crate::transform::{Rejection, Why};
 
 fn partition(topic: &str) -> Partition {
     Partition {
@@ -35,6 +35,7 @@ impl Transform for Mixed {
                 2 => applied.rejected.push(Rejection {
                     offset: 2,
                     number: row.number,
+                    why: Why::Refused,
                     reason: "never".to_owned(),
                 }),
                 _ => rows.push(*row),

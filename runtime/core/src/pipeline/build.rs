@@ -15,6 +15,7 @@ use crate::delivery::{Context, Delivery, OnRejected, Role};
 use crate::error::PipelineError;
 use crate::exchange::Start;
 use crate::executor::Executor;
+use crate::gauges::StoreKind;
 use crate::lane::{Lane, LaneMessage, LaneOutlet, LaneSinks};
 use crate::ledger::Ledger;
 use crate::parking::Parking;
@@ -33,6 +34,8 @@ pub(super) type Parts = JoinSet<()>;
 /// What a lane begins with.
 pub(super) type LaneStart = (Vec<Box<dyn Transform>>, LaneEnd);
 
+/// What the first store of dead letters is called; no sink may be.
+pub(super) const DEAD_LETTERS: &str = "dead letters";
 /// Batches that wait in front of a lane.
 const LANE_INBOX_BATCHES: usize = 4;
 /// Parcels that wait in front of a writer.
@@ -94,7 +97,12 @@ impl<'a> Build<'a> {
     }
 
     fn context(&self, name: &str, role: Role, on_rejected: OnRejected) -> Context {
+        let kind = match role {
+            Role::Sink(_) => StoreKind::Sink,
+            Role::DeadLetters | Role::Parking => StoreKind::Letters,
+        };
         Context {
+            gauge: self.counts.gauges().store(name, kind),
             stage: Stage {
                 name: name.to_owned(),
                 version: String::new(),
@@ -116,6 +124,7 @@ impl<'a> Build<'a> {
         limits: WriterLimits,
     ) -> mpsc::Sender<Delivery> {
         let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
+        context.gauge.comes_in(&to);
         let name = format!("writer {}", context.stage.name);
         let writer = Writer::new(context, sink, limits, inbox);
         // A task: it waits for answers and computes next to nothing.
@@ -159,17 +168,12 @@ impl<'a> Build<'a> {
                 Destination::Keyed(store, limits) => {
                     let parking = self.parking(&sink.name, sink.on_outage, dead);
                     let context = Context { parking, ..context };
-                    let to = self.keyed(context, store, limits);
-                    (
-                        vec![
-                            LaneOutlet {
-                                to,
-                                has_runs: false
-                            };
-                            lanes
-                        ],
-                        None,
-                    )
+                    let outlet = LaneOutlet {
+                        gauge: Arc::clone(&context.gauge),
+                        to: self.keyed(context, store, limits),
+                        has_runs: false,
+                    };
+                    (vec![outlet; lanes], None)
                 }
                 Destination::Runs(sinks, store, limits) => {
                     assert_eq!(sinks.len(), lanes, "one sink with runs for each lane");
@@ -215,13 +219,19 @@ impl<'a> Build<'a> {
 
     fn runs(&mut self, context: &Context, sink: Box<dyn RunSink>) -> LaneOutlet {
         let (to, inbox) = mpsc::channel(WRITER_INBOX_PARCELS);
+        let gauge = Arc::clone(&context.gauge);
+        gauge.comes_in(&to);
         let writer = RunWriter::new(context.clone(), sink, inbox);
         self.start(
             self.executor,
             format!("writer {}", context.stage.name),
             writer.run(),
         );
-        LaneOutlet { to, has_runs: true }
+        LaneOutlet {
+            to,
+            gauge,
+            has_runs: true,
+        }
     }
 
     /// Starts what shows runs, until what is returned is dropped.
@@ -245,9 +255,18 @@ impl<'a> Build<'a> {
         dead: &mpsc::Sender<Delivery>,
         stamper: Option<&Arc<dyn Stamper>>,
     ) -> Vec<mpsc::Sender<LaneMessage>> {
+        let dead = LaneOutlet {
+            to: dead.clone(),
+            gauge: self.counts.gauges().store(DEAD_LETTERS, StoreKind::Letters),
+            has_runs: false,
+        };
         let start = |(index, (transforms, swaps)): (usize, LaneStart)| {
             let (to, inbox) = mpsc::channel(LANE_INBOX_BATCHES);
+            let gauge = Arc::clone(&self.counts.gauges().lanes()[index]);
+            gauge.comes_in(&to);
             let lane = Lane {
+                index,
+                gauge,
                 inbox,
                 chain: Chain::new(transforms).tapped(swaps.tap.clone()),
                 swaps,

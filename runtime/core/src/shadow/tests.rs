@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::batch::{BatchBuilder, Span};
 use crate::id::Partition;
-use crate::transform::{Rejection, Stage, TransformError};
+use crate::transform::{Rejection, Stage, TransformError, Why};
 
 /// Does what a function says.
 struct By(Stage, fn(&mut Batch) -> Result<Applied, String>);
@@ -51,6 +51,7 @@ fn sift(batch: &mut Batch) -> Result<Applied, String> {
     let rejection = Rejection {
         offset: 3,
         number: 0,
+        why: Why::Refused,
         reason: "never".into(),
     };
     Ok(Applied {

@@ -3,7 +3,7 @@
 use tamis_core::batch::{Row, Span};
 use tamis_core::headers;
 use tamis_core::numbers::Numbers;
-use tamis_core::transform::{Applied, Rejection};
+use tamis_core::transform::{Applied, Rejection, Why};
 
 use crate::contract::{Answer, DROP, EMIT, KEEP, NONE, REJECT, ROW_LEN, SAME, TEXT_BYTES_MAX};
 use crate::failure::Cause;
@@ -26,14 +26,16 @@ impl Outcome {
         append(&mut self.rows, other.rows);
         append(&mut self.bytes, other.bytes);
         self.applied.dropped += other.applied.dropped;
+        self.applied.emitted += other.applied.emitted;
         self.applied.rejected.append(&mut other.applied.rejected);
     }
 
     /// Refuses one row, since the plugin fails on it.
-    pub(super) fn reject(&mut self, row: &Row, reason: String) {
+    pub(super) fn reject(&mut self, row: &Row, why: Why, reason: String) {
         let rejection = Rejection {
             offset: row.offset,
             number: row.number,
+            why,
             reason,
         };
         self.applied.rejected.push(rejection);
@@ -155,7 +157,7 @@ impl Lift<'_> {
             (EMIT, _) => return Err(Cause::Outputs(self.outputs_max)),
             (REJECT, 1) => {
                 let reason = self.reason()?;
-                self.outcome.reject(record, reason);
+                self.outcome.reject(record, Why::Refused, reason);
             }
             (KEEP | DROP, _) => {
                 return malformed(format!(
@@ -186,7 +188,9 @@ impl Lift<'_> {
         if self.numbers.output(record, count - 1).is_none() {
             self.outcome.rows.truncate(before);
             let reason = format!("there are no numbers left for {count} outputs of it");
-            self.outcome.reject(record, reason);
+            self.outcome.reject(record, Why::Answer, reason);
+        } else {
+            self.outcome.applied.emitted += u64::from(count);
         }
         Ok(())
     }
@@ -389,6 +393,7 @@ mod tests {
             [Rejection {
                 offset,
                 number,
+                why: Why::Answer,
                 reason
             }]
         );

@@ -69,7 +69,8 @@ impl PluginTransform {
                 Err(Stopped::Failed { failure, fresh }) => {
                     let guilty = range.len() == 1 && fresh;
                     if guilty {
-                        outcome.reject(&batch.rows()[range.start], format!("trap: {failure}"));
+                        let (row, why) = (&batch.rows()[range.start], failure.cause.why());
+                        outcome.reject(row, why, format!("trap: {failure}"));
                     } else {
                         todo.extend(halves(range));
                     }

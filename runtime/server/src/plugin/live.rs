@@ -60,13 +60,13 @@ fn found(file: &Path) -> Result<PathBuf> {
 
 /// A pipeline that runs, and where it takes orders.
 #[derive(Debug, Clone)]
-pub(super) struct Live {
-    pub(super) pipeline: String,
+pub(crate) struct Live {
+    pub(crate) pipeline: String,
     socket: PathBuf,
 }
 
 impl Live {
-    pub(super) fn of(pipeline: &str, state: &StateOption) -> Result<Self> {
+    pub(crate) fn of(pipeline: &str, state: &StateOption) -> Result<Self> {
         Ok(Self {
             pipeline: pipeline.to_owned(),
             socket: state::socket(&folder(pipeline, state)?),
@@ -74,16 +74,26 @@ impl Live {
     }
 
     /// Asks for `request`. Gives each line of the answer to `take`, and is back with its end.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         request: &Request,
         take: impl FnMut(&str) -> io::Result<()>,
     ) -> Result<Ended> {
-        let asked = ask(&self.socket, request, take).await;
+        let asked = self.try_ask(request, take).await;
         asked.map_err(|error| self.explain(error))
     }
 
-    fn explain(&self, error: AskError) -> anyhow::Error {
+    /// As [`ask`](Self::ask), for those who know what to do without an answer.
+    pub(crate) async fn try_ask(
+        &self,
+        request: &Request,
+        take: impl FnMut(&str) -> io::Result<()>,
+    ) -> Result<Ended, AskError> {
+        ask(&self.socket, request, take).await
+    }
+
+    /// Why there is no answer, for a person.
+    pub(crate) fn explain(&self, error: AskError) -> anyhow::Error {
         let (pipeline, socket) = (&self.pipeline, self.socket.display());
         match error {
         AskError::NotRunning(error) => Misuse(format!(

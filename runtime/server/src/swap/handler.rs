@@ -1,10 +1,17 @@
 //! From the control socket, and from signals, to the deployer.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tamis_config::Promote;
+use tamis_core::tap::Tap;
+use tamis_core::{Swapper, Valve};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{Ended, Events, Handler, Request};
+use crate::hold;
+use crate::tap;
+use crate::telemetry::Watched;
 
 /// One order.
 pub(super) struct Ask {
@@ -41,11 +48,21 @@ pub(super) struct Asked {
 
 /// Where a deployer takes orders.
 #[derive(Clone)]
-pub(crate) struct Orders(mpsc::Sender<Ask>);
+pub(crate) struct Orders {
+    to: mpsc::Sender<Ask>,
+    watched: Arc<Watched>,
+    valve: Valve,
+    tap: Tap,
+}
 
 impl Orders {
-    pub(super) fn new(to: mpsc::Sender<Ask>) -> Self {
-        Self(to)
+    pub(super) fn new(to: mpsc::Sender<Ask>, watched: Arc<Watched>, swapper: &Swapper) -> Self {
+        Self {
+            to,
+            watched,
+            valve: swapper.valve(),
+            tap: swapper.tap(),
+        }
     }
 
     async fn ask(&self, request: Request, events: Option<Events>) -> Ended {
@@ -56,7 +73,7 @@ impl Orders {
             answer: Answer(answer),
         };
         let gone = || Ended::failed("the pipeline stops");
-        match self.0.send(ask).await {
+        match self.to.send(ask).await {
             Ok(()) => answered.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
@@ -71,6 +88,26 @@ impl Orders {
 #[async_trait]
 impl Handler for Orders {
     async fn handle(&self, request: Request, events: Events) -> Ended {
-        self.ask(request, Some(events)).await
+        let (pipeline, valve) = (self.watched.name(), &self.valve);
+        // What is not about versions must not wait for a candidate that takes its time.
+        match request {
+            Request::Status => {
+                events.say(self.watched.status()).await;
+                Ended::done(String::new())
+            }
+            Request::Pause => hold::pause(pipeline, valve).await,
+            Request::Resume => hold::resume(pipeline, valve).await,
+            Request::Drain { stop } => hold::drain(pipeline, valve, stop, &events).await,
+            Request::Tap(wanted) => {
+                let plugins = self.watched.status().deployed;
+                let plugins: Vec<_> = plugins.into_iter().map(|it| it.name).collect();
+                tap::serve(wanted, &plugins, &self.tap, valve, &events).await
+            }
+            Request::Deploy { .. }
+            | Request::Versions { .. }
+            | Request::Promote { .. }
+            | Request::Rollback { .. }
+            | Request::Reload => self.ask(request, Some(events)).await,
+        }
     }
 }

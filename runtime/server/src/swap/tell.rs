@@ -1,11 +1,10 @@
 //! What a deployer says of itself.
 
-use serde_json::{Value, json};
-
 use super::Deployer;
 use super::candidate::Running;
 use super::probation::Probation;
 use crate::control::{Ended, Events};
+use crate::telemetry::Deployed;
 
 impl Deployer {
     /// Sends the entries of the history, of one `plugin` or of all.
@@ -28,25 +27,19 @@ impl Deployer {
         Ended::done(String::new())
     }
 
-    /// How the plugins of the pipeline stand.
-    pub(super) fn status(&self) -> Value {
+    /// Tells whoever looks at the pipeline how its plugins stand.
+    pub(super) fn show(&self) {
         let Running { spec, plugins } = &*self.running;
         let plugins = spec.plugins.iter().zip(plugins);
-        let plugins = plugins.map(|(spec, plugin)| {
-            json!({
-                "name": spec.name,
-                "version": plugin.version(),
-                "sha256": plugin.digest(),
-                "path": spec.path,
-            })
+        let plugins = plugins.map(|(spec, plugin)| Deployed {
+            name: spec.name.clone(),
+            version: plugin.version(),
+            sha256: plugin.digest().to_owned(),
+            path: spec.path.display().to_string(),
         });
-        let waiting = self.waiting.as_ref();
-        json!({
-            "pipeline": spec.name,
-            "lanes": spec.limits.lanes,
-            "plugins": plugins.collect::<Vec<_>>(),
-            "on_probation": self.on_probation.as_ref().map(Probation::versions),
-            "waiting": waiting.map(|it| it.candidate.versions()),
-        })
+        let on_probation = self.on_probation.as_ref().map(Probation::versions);
+        let waiting = self.waiting.as_ref().map(|it| it.candidate.versions());
+        self.watched
+            .deployed(plugins.collect(), on_probation, waiting);
     }
 }

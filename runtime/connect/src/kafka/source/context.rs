@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -13,11 +13,13 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
+use tamis_core::Contact;
 use tamis_core::source::SourceError;
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::Consumer;
+use super::group::Group;
 use crate::kafka::client;
 use crate::kafka::troubles::Troubles;
 
@@ -35,6 +37,9 @@ pub(in crate::kafka) struct Context {
     rebalances: Mutex<VecDeque<Rebalance>>,
     troubles: Mutex<Troubles>,
     deserted: AtomicBool,
+    /// Who is told how it stands with the group.
+    contact: OnceLock<Contact>,
+    is_member: AtomicBool,
 }
 
 impl Context {
@@ -43,7 +48,19 @@ impl Context {
             rebalances: Mutex::default(),
             troubles: Mutex::new(Troubles::new(brokers)),
             deserted: AtomicBool::new(false),
+            contact: OnceLock::new(),
+            is_member: AtomicBool::new(false),
         }
+    }
+
+    /// Tells `contact` from now on how it stands with the group; the first one alone.
+    pub(super) fn tell(&self, contact: Contact) {
+        let _is_first = self.contact.set(contact);
+    }
+
+    /// Whether it was a member of the group as it is when last heard.
+    pub(super) fn is_member(&self) -> bool {
+        self.is_member.load(Ordering::Relaxed)
     }
 
     pub(in crate::kafka) fn next_rebalance(&self) -> Option<Rebalance> {
@@ -163,7 +180,13 @@ impl ClientContext for Context {
         client::log(level, facility, line);
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        let Some((contact, group)) = self.contact.get().zip(Group::read(statistics)) else {
+            return;
+        };
+        self.is_member.store(group.is_member(), Ordering::Relaxed);
+        contact.group(group.is_member(), &group.says());
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.troubles().note(client::code(&error), reason);

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use super::assigned::Assigned;
 use super::commit::{Commits, Refused};
 use super::context::Rebalance;
+use super::lookout::Lookout;
 use super::start::{self, Start, Unknown};
 use super::{Consumer, SourceSettings, contact, context};
 use crate::kafka::batch_read::{Record, RecordQueue};
@@ -86,6 +87,10 @@ impl Poll {
 
     /// Reads until the pipeline stops or reading is of no use; then drains, commits and leaves the group.
     pub(super) fn run(mut self) -> Result<(), SourceError> {
+        let contact = self.intake.contact();
+        self.consumer.context().tell(contact.clone());
+        let lookout = Lookout::begin(&self.consumer, contact);
+        let _lookout = lookout.map_err(|error| SourceError::Failed(error.into()))?;
         let result = self.work();
         let partitions = self.assigned.remove_all();
         self.let_go(&partitions);

@@ -1,0 +1,198 @@
+//! One pipeline of this process, for whoever looks at it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tamis_core::snapshot::{Cause, Plugin, Snapshot, State, Unready};
+use tamis_core::{Monitor, PipelineError, Summary};
+
+use super::status::{Deployed, Status};
+
+/// A pipeline from before it is loaded until after it has ended.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    name: String,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug)]
+struct Now {
+    life: Life,
+    deployed: Vec<Deployed>,
+    on_probation: Option<Vec<String>>,
+    waiting: Option<Vec<String>>,
+}
+
+#[derive(Debug)]
+enum Life {
+    /// What is being done until it runs.
+    Starting(&'static str),
+    Running(Monitor),
+    Ended {
+        monitor: Monitor,
+        /// Why, if that was not what was wanted.
+        error: Option<String>,
+        /// Nothing is left to do.
+        is_complete: bool,
+    },
+}
+
+impl Watched {
+    /// The pipeline of this name, which does not run yet.
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            now: Mutex::new(Now {
+                life: Life::Starting("its plugins are being loaded"),
+                deployed: Vec::new(),
+                on_probation: None,
+                waiting: None,
+            }),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Notes what is being done until it runs.
+    pub(crate) fn starts(&self, what: &'static str) {
+        self.lock().life = Life::Starting(what);
+    }
+
+    /// Notes that it runs.
+    pub(crate) fn runs(&self, monitor: Monitor) {
+        self.lock().life = Life::Running(monitor);
+    }
+
+    /// Notes how it ended.
+    pub(crate) fn ended(&self, monitor: Monitor, ended: &Result<Summary, PipelineError>) {
+        let is_complete = matches!(ended, Ok(summary) if summary.unsettled == 0);
+        let error = ended.as_ref().err().map(ToString::to_string);
+        self.lock().life = Life::Ended {
+            monitor,
+            error,
+            is_complete,
+        };
+    }
+
+    /// Notes which plugins it has, and which versions of them wait for what.
+    pub(crate) fn deployed(
+        &self,
+        deployed: Vec<Deployed>,
+        on_probation: Option<Vec<String>>,
+        waiting: Option<Vec<String>>,
+    ) {
+        let mut now = self.lock();
+        now.deployed = deployed;
+        now.on_probation = on_probation;
+        now.waiting = waiting;
+    }
+
+    /// What there is to say of it.
+    pub(crate) fn status(&self) -> Status {
+        let now = self.lock();
+        let mut snapshot = match &now.life {
+            Life::Starting(what) => starting(what),
+            Life::Running(monitor) => monitor.snapshot(),
+            Life::Ended { monitor, error, .. } => Snapshot {
+                state: match error {
+                    Some(_) => State::Failed,
+                    None => State::Stopped,
+                },
+                reason: error.clone(),
+                ..monitor.snapshot()
+            },
+        };
+        arrange(&mut snapshot.plugins, &now.deployed);
+        Status {
+            pipeline: self.name.clone(),
+            snapshot,
+            is_complete: matches!(
+                now.life,
+                Life::Ended {
+                    is_complete: true,
+                    ..
+                }
+            ),
+            deployed: now.deployed.clone(),
+            on_probation: now.on_probation.clone(),
+            waiting: now.waiting.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn starting(what: &str) -> Snapshot {
+    let unready = Unready {
+        cause: Cause::Starting,
+        what: what.to_owned(),
+    };
+    Snapshot::not_begun(unready)
+}
+
+/// Puts `plugins` in the order in which records meet them, with those that had no record yet; those that are there no longer are the
+/// last.
+fn arrange(plugins: &mut Vec<Plugin>, deployed: &[Deployed]) {
+    for Deployed { name, version, .. } in deployed {
+        let is_it = |it: &Plugin| it.name == *name && it.version == *version;
+        if !plugins.iter().any(is_it) {
+            plugins.push(Plugin {
+                name: name.clone(),
+                version: version.clone(),
+                current: !plugins.iter().any(|it| it.name == *name && it.current),
+                ..Plugin::default()
+            });
+        }
+    }
+    let place = |it: &Plugin| deployed.iter().position(|has| has.name == it.name);
+    plugins.sort_by_key(|it| (place(it).unwrap_or(usize::MAX), it.name.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_are_in_their_order_whether_they_had_records_or_not() {
+        let did = |name: &str, version: &str, current| Plugin {
+            name: name.into(),
+            version: version.into(),
+            current,
+            records: 7,
+            ..Plugin::default()
+        };
+        let has = |name: &str, version: &str| Deployed {
+            name: name.into(),
+            version: version.into(),
+            sha256: String::new(),
+            path: String::new(),
+        };
+        let mut plugins = vec![
+            did("a", "1", true),
+            did("gone", "1", false),
+            did("z", "1", false),
+            did("z", "2", true),
+        ];
+        arrange(
+            &mut plugins,
+            &[has("z", "2"), has("new", "1"), has("a", "1")],
+        );
+        let told: Vec<_> = plugins
+            .iter()
+            .map(|it| (&*it.name, &*it.version, it.current, it.records))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("z", "1", false, 7),
+                ("z", "2", true, 7),
+                ("new", "1", true, 0),
+                ("a", "1", true, 7),
+                ("gone", "1", false, 7),
+            ]
+        );
+    }
+}
