@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::dead::plain;
 
 /// Rows whose columns are made as wide as each other.
@@ -69,7 +71,7 @@ fn cut(text: &str, room: usize) -> String {
     }
     let (mut kept, mut used) = (String::new(), 1);
     for char in text.chars() {
-        used += columns_of(char);
+        used += char.width().unwrap_or_default();
         if used > room {
             break;
         }
@@ -80,17 +82,7 @@ fn cut(text: &str, room: usize) -> String {
 }
 
 fn columns(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
-}
-
-/// Near enough: what East Asian scripts and emoji take twice as much of.
-fn columns_of(char: char) -> usize {
-    match u32::from(char) {
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
-        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff => 2,
-        0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
+    text.width()
 }
 
 #[cfg(test)]

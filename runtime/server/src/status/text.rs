@@ -60,6 +60,7 @@ fn head(status: &Status) -> String {
     let state = match state {
         State::Starting => "starts",
         State::Running => "runs",
+        State::Pausing => "takes no records, and settles those in flight",
         State::Paused => "is paused",
         State::Draining => "settles what is in flight, and ends",
         State::Stopped => "has ended",
