@@ -30,13 +30,16 @@ impl Terminal {
         let mut command = terminal.command(&["-f", "/dev/null", "new-session", "-d", "-s", "t"]);
         command
             .args(["-x", &columns.to_string(), "-y", &rows.to_string()])
-            .args(["-e", "PS1=$ ", "-e", "LC_ALL=C.UTF-8", "-e"])
+            .args(["-e", "LC_ALL=C.UTF-8", "-e"])
             .arg(format!("PATH={}:{path}", folder.display()));
         for (name, value) in variables {
             command.args(["-e", &format!("{name}={}", value.display())]);
         }
         run(command.arg("sh"));
-        terminal.await_text("$");
+        terminal.until("the shell is there", |screen| !screen.trim().is_empty());
+        // root's would be another.
+        terminal.type_line("PS1='$ '; clear");
+        terminal.until("the screen is clear", |screen| screen.trim() == "$");
         terminal
     }
 

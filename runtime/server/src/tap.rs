@@ -131,7 +131,11 @@ pub(crate) async fn serve(
             () = events.closed() => return Ended::done(""),
             () = valve.stopping() => return Ended::failed("the pipeline takes no more records"),
             _ = every.tick() => Line::Looked(watching.looked().into()),
-            Some(tapped) = watching.next() => Line::Record(tapped.into()),
+            Some(tapped) = watching.next() => {
+                // Whoever ends with this record wants to know of how many it is one.
+                events.say(Line::Looked(watching.looked().into())).await;
+                Line::Record(tapped.into())
+            }
         };
         events.say(line).await;
     }

@@ -36,13 +36,59 @@ fn check(written: &str, expected: &Expect) {
 
 #[test]
 fn mermaid_draws_the_way_of_records_without_secrets() {
-    let expected = expect![[r#""#]];
+    let expected = expect![[r#"
+        ---
+        title: "logs"
+        ---
+        flowchart LR
+            n0(["kafka: a, ^b.#42;<br/>group g"])
+            n1["level<br/>level.wasm"]
+            n2["odd<br/>say #34;hi#34; #38; #60;b#62;#124;x#92;.wasm"]
+            n3[("all<br/>mongodb: logs.{topic}")]
+            n4[("search<br/>elasticsearch: logs-{time:%Y}")]
+            n5[/"dead letters<br/>kafka: logs.dead"/]
+            n6[/"dead letters<br/>folder: /dead"/]
+            n7[/"parked of search<br/>folder: /parked"/]
+            n0 --> n1
+            n1 --> n2
+            n2 -->|"all routes"| n3
+            n2 -->|"no route#59; /Type is error, a#34;#124;b"| n4
+            n5 -.->|"refused"| n6
+            n1 -.->|"refused"| n5
+            n2 -.->|"refused"| n5
+            n3 -.->|"refused"| n5
+            n4 -.->|"refused"| n5
+            n4 -.->|"away for 500 ms"| n7
+    "#]];
     check(&mermaid::write(&way::of(&load(PIPELINE))), &expected);
 }
 
 #[test]
 fn dot_draws_the_same() {
-    let expected = expect![[r#""#]];
+    let expected = expect![[r#"
+        digraph "logs" {
+            rankdir=LR;
+            node [fontname="sans-serif"];
+            n0 [shape=ellipse, label="kafka: a, ^b.*\ngroup g"];
+            n1 [shape=box, label="level\nlevel.wasm"];
+            n2 [shape=box, label="odd\nsay \"hi\" & <b>|x\\.wasm"];
+            n3 [shape=cylinder, label="all\nmongodb: logs.{topic}"];
+            n4 [shape=cylinder, label="search\nelasticsearch: logs-{time:%Y}"];
+            n5 [shape=note, label="dead letters\nkafka: logs.dead"];
+            n6 [shape=note, label="dead letters\nfolder: /dead"];
+            n7 [shape=note, label="parked of search\nfolder: /parked"];
+            n0 -> n1 [style=solid, label=""];
+            n1 -> n2 [style=solid, label=""];
+            n2 -> n3 [style=solid, label="all routes"];
+            n2 -> n4 [style=solid, label="no route; /Type is error, a\"|b"];
+            n5 -> n6 [style=dashed, label="refused"];
+            n1 -> n5 [style=dashed, label="refused"];
+            n2 -> n5 [style=dashed, label="refused"];
+            n3 -> n5 [style=dashed, label="refused"];
+            n4 -> n5 [style=dashed, label="refused"];
+            n4 -> n7 [style=dashed, label="away for 500 ms"];
+        }
+    "#]];
     check(&dot::write(&way::of(&load(PIPELINE))), &expected);
 }
 
@@ -87,7 +133,7 @@ fn whatever_names_are_no_line_is_broken_and_every_edge_has_its_nodes() {
         assert_eq!(lines.iter().filter(is_edge).count(), way.edges.len());
         let declared = |end: &&str| {
             let is_node = |line: &&String| {
-                line.strip_prefix(**end)
+                line.strip_prefix(*end)
                     .is_some_and(|rest| rest.starts_with(['[', '(', ' ']) && !rest.contains("->"))
             };
             lines.iter().any(|line| is_node(&line))

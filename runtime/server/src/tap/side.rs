@@ -18,6 +18,8 @@ const GAP: usize = 3;
 struct Row {
     before: Option<String>,
     after: Option<String>,
+    /// What is said in the place of what is behind.
+    note: Option<&'static str>,
 }
 
 /// The lines that show a record of `plugin`, in so many `columns`.
@@ -89,26 +91,13 @@ fn cut_note(part: &Part) -> Option<String> {
 }
 
 /// What is in front, and that nothing is behind.
-fn alone(before: &Part, gone: &str) -> Vec<Row> {
-    let mut rows: Vec<_> = lines(before)
-        .into_iter()
-        .map(|line| Row {
-            before: Some(line),
-            after: None,
-        })
-        .collect();
+fn alone(before: &Part, gone: &'static str) -> Vec<Row> {
+    let mut rows = rows(before, before);
+    rows.iter_mut().for_each(|row| row.after = None);
     if let Some(first) = rows.first_mut() {
-        first.after = Some(gone.to_owned());
+        first.note = Some(gone);
     }
     rows
-}
-
-/// All that there is to say of a part, a line each.
-fn lines(part: &Part) -> Vec<String> {
-    rows(part, part)
-        .into_iter()
-        .filter_map(|row| row.before)
-        .collect()
 }
 
 /// What is in front beside what is behind: field by field where both are JSON objects.
@@ -121,36 +110,27 @@ fn rows(before: &Part, after: &Part) -> Vec<Row> {
         _ => {
             let value = |part: &Part| part.value.as_ref().map(Content::plain);
             let none = || Some("(no value)".to_owned());
-            vec![Row {
-                before: value(before).or_else(none),
-                after: value(after).or_else(none),
-            }]
+            vec![Row::of(
+                value(before).or_else(none),
+                value(after).or_else(none),
+            )]
         }
     };
     let named = |name: &str, content: &Option<Content>| {
         content.as_ref().map(|it| format!("{name}: {}", it.plain()))
     };
-    rows.push(Row {
-        before: named("key", &before.key),
-        after: named("key", &after.key),
-    });
-    rows.push(Row {
-        before: named("route", &before.route),
-        after: named("route", &after.route),
-    });
+    rows.push(Row::of(named("key", &before.key), named("key", &after.key)));
+    rows.push(Row::of(
+        named("route", &before.route),
+        named("route", &after.route),
+    ));
     if before.headers != after.headers {
         let headers = |part: &Part| Some(format!("headers: {}", part.headers.plain()));
-        rows.push(Row {
-            before: headers(before),
-            after: headers(after),
-        });
+        rows.push(Row::of(headers(before), headers(after)));
     }
     if before.timestamp_ms != after.timestamp_ms {
         let time = |part: &Part| Some(format!("time: {} ms", part.timestamp_ms));
-        rows.push(Row {
-            before: time(before),
-            after: time(after),
-        });
+        rows.push(Row::of(time(before), time(after)));
     }
     rows.retain(|row| row.before.is_some() || row.after.is_some());
     rows
@@ -163,14 +143,19 @@ fn fields(one: &Map<String, Value>, other: &Map<String, Value>) -> Vec<Row> {
     };
     let added = other.keys().filter(|key| !one.contains_key(*key));
     let keys = one.keys().chain(added);
-    keys.map(|key| Row {
-        before: line(one, key),
-        after: line(other, key),
-    })
-    .collect()
+    keys.map(|key| Row::of(line(one, key), line(other, key)))
+        .collect()
 }
 
 impl Row {
+    fn of(before: Option<String>, after: Option<String>) -> Self {
+        Self {
+            before,
+            after,
+            note: None,
+        }
+    }
+
     /// What stands between the sides.
     fn mark(&self) -> char {
         match (&self.before, &self.after) {
@@ -182,8 +167,9 @@ impl Row {
     }
 
     fn line(&self, side: usize, paint: &Paint) -> String {
-        let text = |text: &Option<String>| fit(text.as_deref().unwrap_or_default(), side);
-        let (before, after, mark) = (text(&self.before), text(&self.after), self.mark());
+        let text = |text: Option<&str>| fit(text.unwrap_or_default(), side);
+        let before = text(self.before.as_deref());
+        let (after, mark) = (text(self.after.as_deref().or(self.note)), self.mark());
         let blank = " ".repeat(side - before.width());
         let line = match mark {
             ' ' => format!("{before}{blank}   {after}"),
