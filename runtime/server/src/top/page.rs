@@ -162,14 +162,7 @@ impl Page {
 
     fn plugins(&self, between: Between<'_>) -> Vec<Line> {
         let head = [
-            "PLUGIN",
-            "IN/S",
-            "OUT/S",
-            "DROPPED/S",
-            "REFUSED/S",
-            "NS/RECORD",
-            "MEMORY",
-            "VERSION",
+            "PLUGIN", "IN/S", "OUT/S", "DROP/S", "REFUSE/S", "NS/REC", "MEMORY", "VERSION",
         ];
         let is_shown = |it: &&tamis_core::snapshot::Plugin| it.current;
         let rows = between.now.plugins.iter().filter(is_shown).map(|it| {
