@@ -11,10 +11,16 @@ const LEVEL_FILTER: &str = "plugins/level-filter/level-filter.wasm";
 
 #[test]
 fn the_help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 30] = [
         &[],
         &["run"],
         &["check"],
+        &["top"],
+        &["tap"],
+        &["pause"],
+        &["resume"],
+        &["drain"],
+        &["graph"],
         &["schema"],
         &["demo"],
         &["plugin"],

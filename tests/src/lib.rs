@@ -18,5 +18,6 @@ pub mod stand_in;
 pub mod swaps;
 pub mod tamis;
 pub mod tls;
+pub mod tmux;
 pub mod versions;
 pub mod wait;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
-
 use crate::id::{OffsetRange, Partition, RecordId};
 use crate::numbers::Numbers;
+use crate::room::Share;
 use crate::stamp::Stamp;
+use bytes::Bytes;
 
 /// Which bytes of which buffer of a [`Batch`]; or none, which is not the same as empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +104,7 @@ pub struct Batch {
     numbers: Numbers,
     /// Who decided it.
     stamp: Stamp,
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Share>,
 }
 
 impl Batch {
@@ -180,6 +179,11 @@ impl Batch {
             .binary_search_by_key(&offset, |row| row.offset)
             .ok()?;
         Some(&self.originals[index])
+    }
+
+    /// The records as the source gave them.
+    pub(crate) fn originals(&self) -> &[Row] {
+        &self.originals
     }
 
     /// How many records the source gave.
@@ -273,7 +277,7 @@ impl Batch {
     }
 
     /// Ties a share of the limit on what is in flight to the life of this batch.
-    pub(crate) fn hold(&mut self, room: OwnedSemaphorePermit) {
+    pub(crate) fn hold(&mut self, room: Share) {
         self.room = Some(room);
     }
 }
@@ -324,6 +328,18 @@ pub(crate) struct Mark {
     live_bytes: u64,
     numbers: Numbers,
     buffers: usize,
+}
+
+impl Mark {
+    /// The rows that there were.
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// How what is made of them is numbered.
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
 }
 
 /// Lays records end to end until they are a batch.

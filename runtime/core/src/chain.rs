@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::batch::Batch;
+use crate::tap::{Eyes, Tap};
 use crate::transform::{Applied, Stage, Transform, TransformError};
 use crate::trial::{Trial, TrialState};
 
@@ -19,6 +20,7 @@ pub(crate) struct Chain {
     /// Indexes of those that decide, or did before the trial.
     order: Vec<usize>,
     on_trial: Option<OnTrial>,
+    tap: Tap,
 }
 
 /// New stages that decide, while those before them stand by.
@@ -88,7 +90,13 @@ impl Chain {
             order: (0..stages.len()).collect(),
             stages,
             on_trial: None,
+            tap: Tap::default(),
         }
+    }
+
+    /// Lets those look who do so at `tap`.
+    pub(crate) fn tapped(self, tap: Tap) -> Self {
+        Self { tap, ..self }
     }
 
     /// The stage that did something.
@@ -99,14 +107,19 @@ impl Chain {
     /// Takes `batch` through the stages, and says what each of them did. Nothing of what they want done is done yet.
     pub(crate) fn apply(&mut self, batch: &mut Batch) -> Result<Vec<Done>, TransformError> {
         drop(self.end_trial());
-        match self.on_trial.take() {
-            None => run(&mut self.stages, &self.order, batch),
+        let eyes = self.tap.eyes();
+        let done = match self.on_trial.take() {
+            None => run(&mut self.stages, &self.order, batch, eyes.as_ref()),
             Some(on_trial) => {
                 let done = self.try_out(&on_trial, batch);
                 self.on_trial = Some(on_trial);
                 done
             }
+        }?;
+        if let Some(eyes) = eyes {
+            eyes.at_the_end(batch, &done);
         }
+        Ok(done)
     }
 
     /// One batch of a trial.
@@ -119,7 +132,7 @@ impl Chain {
         // What both begin with works once, whoever decides, and no one is on trial for what it refuses or takes.
         let both = old.iter().zip(new).take_while(|(old, new)| old == new);
         let (both, new) = new.split_at(both.count());
-        let mut all = run(stages, both, batch)?;
+        let mut all = run(stages, both, batch, None)?;
         let old = &old[both.len()..];
         let mut versions = Versions {
             stages,
@@ -186,13 +199,16 @@ impl Chain {
     }
 }
 
-/// Takes `batch` through the stages of `order`.
+/// Takes `batch` through the stages of `order`, before the eyes of those who look.
 fn run(
     stages: &mut [Box<dyn Transform>],
     order: &[usize],
     batch: &mut Batch,
+    eyes: Option<&Eyes>,
 ) -> Result<Vec<Done>, TransformError> {
-    pass(stages, order, batch, |stage, batch| stage.apply(batch))
+    pass(stages, order, batch, eyes, |stage, batch| {
+        stage.apply(batch)
+    })
 }
 
 /// As [`run`], but gives up at the first failure; `batch` is then in a state between.
@@ -201,7 +217,7 @@ fn attempt(
     order: &[usize],
     batch: &mut Batch,
 ) -> Result<Vec<Done>, String> {
-    pass(stages, order, batch, |stage, batch| {
+    pass(stages, order, batch, None, |stage, batch| {
         let attempted = stage.attempt(batch);
         attempted.map_err(|reason| format!("{}: {reason}", stage.stage().name))
     })
@@ -211,12 +227,19 @@ fn pass<E>(
     stages: &mut [Box<dyn Transform>],
     order: &[usize],
     batch: &mut Batch,
+    eyes: Option<&Eyes>,
     by: impl Fn(&mut dyn Transform, &mut Batch) -> Result<Applied, E>,
 ) -> Result<Vec<Done>, E> {
     let mut all = Vec::with_capacity(order.len());
     for index in order {
+        let stage = &mut *stages[*index];
+        let mark = eyes.and_then(|eyes| eyes.in_front(stage.stage(), batch));
         let (records, bytes, begun) = (batch.rows().len(), batch.live_bytes(), Instant::now());
-        let applied = by(&mut *stages[*index], batch)?;
+        let applied = by(stage, batch)?;
+        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        if let Some((eyes, mark)) = eyes.zip(mark) {
+            eyes.behind(stage.stage(), &mark, batch, &applied);
+        }
         all.push(Done {
             stage: *index,
             applied,
@@ -224,7 +247,7 @@ fn pass<E>(
             bytes,
             records_out: batch.rows().len(),
             bytes_out: batch.live_bytes(),
-            nanos: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            nanos,
         });
     }
     Ok(all)

@@ -1,10 +1,11 @@
-//! How a pipeline is told to stop, by a person or by its own failure.
+//! How a pipeline is told to stop, by a person or by its own failure; and whether it takes records until then.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
 use crate::error::PipelineError;
+use crate::valve::Flow;
 
 /// Where a pipeline is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +23,8 @@ enum Phase {
 pub(crate) struct Control {
     phase: Arc<watch::Sender<Phase>>,
     error: Arc<Mutex<Option<PipelineError>>>,
+    /// Whether records are taken while it runs.
+    flow: Arc<watch::Sender<Flow>>,
 }
 
 impl Control {
@@ -29,6 +32,7 @@ impl Control {
         Self {
             phase: Arc::new(watch::Sender::new(Phase::Running)),
             error: Arc::default(),
+            flow: Arc::new(watch::Sender::new(Flow::Running)),
         }
     }
 
@@ -77,6 +81,24 @@ impl Control {
     /// Returns once the pipeline has ended.
     pub(crate) async fn ended(&self) {
         self.reached(Phase::Ended).await;
+    }
+
+    pub(crate) fn set_flow(&self, to: Flow) {
+        self.flow.send_if_modified(|flow| {
+            let before = std::mem::replace(flow, to);
+            before != to
+        });
+    }
+
+    pub(crate) fn flow(&self) -> Flow {
+        *self.flow.borrow()
+    }
+
+    /// Returns the flow once it is another than `than`.
+    pub(crate) async fn other_flow(&self, than: Flow) -> Flow {
+        let mut flow = self.flow.subscribe();
+        let other = flow.wait_for(|flow| *flow != than).await;
+        *other.expect("control outlives its subscribers")
     }
 
     async fn reached(&self, wanted: Phase) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::batch::Batch;
 use crate::contact::Contact;
@@ -15,14 +15,14 @@ use crate::id::Partition;
 use crate::lane::LaneMessage;
 use crate::ledger::{Checkpoint, Keeps, Ledger};
 use crate::reveal::{RecoverError, RunStores};
+use crate::room::Room;
 use crate::step;
 
 /// Takes batches in, bounds what is in flight, and tells how far it is settled.
 pub struct Intake {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) lanes: Vec<mpsc::Sender<LaneMessage>>,
-    pub(crate) room: Arc<Semaphore>,
-    pub(crate) room_bytes: usize,
+    pub(crate) room: Arc<Room>,
     pub(crate) stores: RunStores,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
@@ -116,7 +116,7 @@ impl Intake {
                 self.ledger.has_room(waiting.partition()).await;
                 drop(commits);
                 let waiting = waits.room.begin();
-                let room = self.room_for(weight).await;
+                let room = self.room.share(weight).await;
                 drop(waiting);
                 let _waiting = waits.lanes.begin();
                 (room, lane.reserve().await)
@@ -131,13 +131,6 @@ impl Intake {
             step::reached(step::TAKEN, &self.ledger);
         }
         Ok(())
-    }
-
-    /// A batch that is larger than all the room there is goes alone.
-    async fn room_for(&self, weight: usize) -> OwnedSemaphorePermit {
-        let bytes = u32::try_from(weight.min(self.room_bytes)).expect("room is below 4 GiB");
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
-        room.expect("the semaphore is never closed")
     }
 
     /// What is to be committed now. A commit that failed is part of what this returns next, even if it had an effect.

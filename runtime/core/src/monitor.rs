@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::control::Control;
 use crate::counts::{Counts, Totals};
 use crate::gauges::{Gauges, StoreKind};
 use crate::ledger::Ledger;
+use crate::room::Room;
 use crate::snapshot::{
     Cause, Contact, InFlight, Lane, Letters, PARTITIONS_MAX, Partition, Plugin, Refused, Snapshot,
     Source, State, Store, Unready,
 };
+use crate::valve::Flow;
 
 /// How long something may take, or give no answer, before it counts as what keeps a pipeline from its work: a failure is to be seen
 /// within five seconds, and what tells of it comes once a second.
@@ -24,9 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Monitor {
     pub(crate) counts: Arc<Counts>,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) room: Arc<Semaphore>,
-    /// All the room that there is.
-    pub(crate) room_bytes: usize,
+    pub(crate) room: Arc<Room>,
     pub(crate) control: Control,
 }
 
@@ -44,7 +43,6 @@ impl Monitor {
         partitions.truncate(PARTITIONS_MAX);
         let state = self.state(source.contact.as_ref());
         let unready = unready(state, &source, &lanes, sinks.iter().chain(&letters));
-        let free = self.room.available_permits();
         Snapshot {
             state,
             reason: None,
@@ -53,8 +51,8 @@ impl Monitor {
             uptime_ms: millis(now.saturating_duration_since(gauges.begun)),
             source,
             in_flight: InFlight {
-                bytes: self.room_bytes.saturating_sub(free) as u64,
-                bytes_max: self.room_bytes as u64,
+                bytes: self.room.held() as u64,
+                bytes_max: self.room.bytes_max() as u64,
                 unsettled: self.ledger.unsettled() as u64,
             },
             partitions,
@@ -75,6 +73,8 @@ impl Monitor {
             State::Stopped
         } else if !self.control.is_running() {
             State::Draining
+        } else if let Some(state) = held(self.control.flow()) {
+            state
         } else if !self.counts.gauges().source.has_begun()
             || contact.is_some_and(|it| it.member_ms_ago.is_none())
         {
@@ -82,6 +82,15 @@ impl Monitor {
         } else {
             State::Running
         }
+    }
+}
+
+/// The state of a pipeline that takes no records because someone said so.
+fn held(flow: Flow) -> Option<State> {
+    match flow {
+        Flow::Running => None,
+        Flow::Pausing { .. } => Some(State::Pausing),
+        Flow::Paused => Some(State::Paused),
     }
 }
 
@@ -166,7 +175,7 @@ fn unready<'a>(
         State::Starting if source.contact.is_none() => {
             return because(Cause::Starting, "its source has not begun yet");
         }
-        State::Starting | State::Running | State::Paused => {}
+        State::Starting | State::Running | State::Pausing | State::Paused => {}
     }
     let mut all: Vec<_> = source.contact.iter().flat_map(of_contact).collect();
     all.extend(lanes.iter().enumerate().filter_map(of_lane));

@@ -31,6 +31,11 @@ impl Numbers {
         (number < u32::MAX).then_some(number)
     }
 
+    /// The number of the row that an output comes from, which a plugin made of it.
+    pub(crate) fn parent(&self, offset: u64, output: u32) -> u32 {
+        output % self.bounds.get(&offset).copied().unwrap_or(1)
+    }
+
     /// Notes the numbers that `rows` have.
     pub(crate) fn note(&mut self, rows: &[Row]) {
         for row in rows.iter().filter(|row| row.number > 0) {

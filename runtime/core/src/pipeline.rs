@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::control::{Control, Stop};
 use crate::counts::{Counts, Totals};
 use crate::delivery::{OnRejected, Role};
 use crate::error::PipelineError;
-use crate::exchange::{Exchange, Gate};
 use crate::executor::Executor;
+use crate::gate::{Gate, GateOrder};
 use crate::intake::Intake;
 use crate::ledger::Ledger;
 use crate::monitor::Monitor;
 use crate::retry::Backoff;
+use crate::room::Room;
 use crate::router::{Condition, Routes};
 use crate::run_writer::RunLimits;
 use crate::sink::{RunSink, RunStore, Sink};
@@ -37,9 +38,9 @@ pub struct Pipeline {
     control: Control,
     counts: Arc<Counts>,
     ledger: Arc<Ledger>,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     swapper: Swapper,
-    exchanges: mpsc::Receiver<Exchange>,
+    gate: mpsc::Receiver<GateOrder>,
     stamper: Option<Arc<dyn Stamper>>,
 }
 
@@ -133,7 +134,7 @@ impl Pipeline {
         let counts = Arc::new(Counts::new(names, lanes.len()));
         let has_runs = |sink: &Outlet| matches!(sink.destination, Destination::Runs(..));
         let control = Control::new();
-        let (swapper, ends, exchanges) =
+        let (swapper, ends, gate) =
             Swapper::new(lanes.len(), limits.recent_bytes_max, control.clone());
         let ledger = Arc::new(Ledger::new(sinks.iter().any(has_runs)));
         Self {
@@ -145,9 +146,9 @@ impl Pipeline {
             control,
             counts,
             ledger,
-            room: Arc::new(Semaphore::new(limits.in_flight_bytes_max)),
+            room: Arc::new(Room::new(limits.in_flight_bytes_max)),
             swapper,
-            exchanges,
+            gate,
             stamper: None,
         }
     }
@@ -184,7 +185,6 @@ impl Pipeline {
             counts: Arc::clone(&self.counts),
             ledger: Arc::clone(&self.ledger),
             room: Arc::clone(&self.room),
-            room_bytes: self.limits.in_flight_bytes_max,
             control: self.control.clone(),
         }
     }
@@ -205,7 +205,7 @@ impl Pipeline {
             ledger,
             room,
             swapper,
-            exchanges,
+            gate: asked,
             stamper,
         } = self;
         let (mut parts, mut revealer) = (Parts::new(), Parts::new());
@@ -221,7 +221,6 @@ impl Pipeline {
             ledger: Arc::clone(&ledger),
             lanes,
             room,
-            room_bytes: limits.in_flight_bytes_max,
             stores,
             control: control.clone(),
             counts: Arc::clone(&counts),
@@ -233,7 +232,7 @@ impl Pipeline {
             let ended = tokio::select! {
                 biased;
                 ended = source.run(intake) => ended,
-                never = gate.attend(exchanges, again) => match never {},
+                never = gate.attend(asked, again) => match never {},
             };
             if let Err(error) = ended {
                 control.fail(PipelineError::Source(error));

@@ -65,7 +65,9 @@ pub enum State {
     Starting,
     /// Records flow.
     Running,
-    /// Someone told it to take none for now.
+    /// Someone told it to take none for now, and what is in flight is being settled.
+    Pausing,
+    /// Someone told it so, and all that it took is settled and committed.
     Paused,
     /// It was told to stop, and settles what is in flight.
     Draining,

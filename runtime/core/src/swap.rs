@@ -10,16 +10,20 @@ use crate::batch::Taken;
 use crate::chain::{Chain, NextChain};
 use crate::control::{Control, Stopped};
 use crate::exchange::{Exchange, ExchangeError};
+use crate::gate::GateOrder;
 use crate::lane::LaneSinks;
 use crate::pipeline::Outlet;
 use crate::recent::Recent;
+use crate::tap::Tap;
 use crate::transform::Transform;
+use crate::valve::Valve;
 
 /// Reaches all lanes of one pipeline.
 #[derive(Clone)]
 pub struct Swapper {
     lanes: Vec<LaneHandle>,
-    exchanges: mpsc::Sender<Exchange>,
+    gate: mpsc::Sender<GateOrder>,
+    tap: Tap,
     control: Control,
 }
 
@@ -33,6 +37,7 @@ struct LaneHandle {
 pub(crate) struct LaneEnd {
     pub(crate) orders: mpsc::Receiver<LaneOrder>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) tap: Tap,
 }
 
 /// What a lane is told to do between two batches.
@@ -75,8 +80,9 @@ impl Swapper {
         lanes: usize,
         recent_bytes_max: usize,
         control: Control,
-    ) -> (Self, Vec<LaneEnd>, mpsc::Receiver<Exchange>) {
-        let (exchanges, asked) = mpsc::channel(1);
+    ) -> (Self, Vec<LaneEnd>, mpsc::Receiver<GateOrder>) {
+        let (gate, asked) = mpsc::channel(1);
+        let tap = Tap::default();
         let (handles, ends) = (0..lanes)
             .map(|_| {
                 let (to, orders) = mpsc::channel(1);
@@ -85,12 +91,21 @@ impl Swapper {
                     orders: to,
                     recent: Arc::clone(&recent),
                 };
-                (handle, LaneEnd { orders, recent })
+                let tap = tap.clone();
+                (
+                    handle,
+                    LaneEnd {
+                        orders,
+                        recent,
+                        tap,
+                    },
+                )
             })
             .unzip();
         let swapper = Self {
             lanes: handles,
-            exchanges,
+            gate,
+            tap,
             control,
         };
         (swapper, ends, asked)
@@ -143,10 +158,22 @@ impl Swapper {
             patience,
             done,
         };
-        self.unless_ended(self.exchanges.send(exchange))
+        self.unless_ended(self.gate.send(GateOrder::Exchange(exchange)))
             .await?
             .map_err(|_| Stopped)?;
         self.unless_ended(exchanged).await?.map_err(|_| Stopped)?
+    }
+
+    /// What pauses the same pipeline.
+    #[must_use]
+    pub fn valve(&self) -> Valve {
+        Valve::new(self.gate.clone(), self.control.clone())
+    }
+
+    /// Where its lanes can be looked at.
+    #[must_use]
+    pub fn tap(&self) -> Tap {
+        self.tap.clone()
     }
 
     /// Where the lanes take orders.

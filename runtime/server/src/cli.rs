@@ -1,9 +1,13 @@
 //! The command line.
 
 pub(crate) mod dead;
+pub(crate) mod graph;
+pub(crate) mod hold;
 pub(crate) mod plugin;
 pub(crate) mod status;
+pub(crate) mod tap;
 pub(crate) mod telemetry;
+pub(crate) mod top;
 
 use std::path::{Path, PathBuf};
 
@@ -88,6 +92,7 @@ Examples:
   tamis demo                               see it work: no service needed
   tamis check pipeline.yaml                find all problems of a configuration
   tamis run pipeline.yaml                  run it; Ctrl-C drains and stops
+  tamis top                                what runs here, live
   tamis plugin new my-plugin               begin a plugin of your own
   tamis dead list pipeline.yaml            what was refused, by whom and why
 
@@ -105,6 +110,20 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Say how a pipeline that runs is: whether it does its work, how far it is, what it did
     Status(status::StatusArguments),
+    /// Look at pipelines that run: rates, lag, where records wait, what plugins and sinks take
+    Top(top::TopArguments),
+    /// Look at records as they pass a plugin: in front of it and behind it, side by side
+    Tap(tap::TapArguments),
+    /// Have a pipeline take no more records, without losing its place
+    #[command(after_help = hold::AFTER_PAUSE)]
+    Pause(hold::HoldArguments),
+    /// Have a paused pipeline take records again
+    #[command(after_help = hold::AFTER_RESUME)]
+    Resume(hold::HoldArguments),
+    /// Pause a pipeline, and wait until all that it took is settled and committed
+    Drain(hold::DrainArguments),
+    /// Draw the way of records through a pipeline, for Mermaid or Graphviz
+    Graph(graph::GraphArguments),
     /// Print the JSON schema of configuration files, for editors
     #[command(after_help = "Example:\n  tamis schema > tamis.schema.json")]
     Schema,

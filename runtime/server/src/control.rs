@@ -14,6 +14,8 @@ use async_trait::async_trait;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::tap::Wanted;
+
 pub(crate) use self::server::{Events, serve};
 
 /// What a client asks for. Names of plugins are those in the pipeline's configuration.
@@ -42,6 +44,18 @@ pub(crate) enum Request {
     Reload,
     /// How it goes.
     Status,
+    /// Take no more records until told otherwise. Answered at once.
+    Pause,
+    /// Take records again.
+    Resume,
+    /// As `pause`, and answered once all that was taken is settled and committed: until then by how much is not.
+    Drain {
+        /// Then end, as a signal would have it.
+        #[serde(default)]
+        stop: bool,
+    },
+    /// Show some of the records that flow, and what becomes of them. Answered until the client goes away.
+    Tap(Wanted),
 }
 
 /// When a version that passed all steps takes the place of the one that runs.

@@ -11,7 +11,9 @@ mod difference;
 mod exit;
 mod failpoint;
 mod fields;
+mod graph;
 mod hide;
+mod hold;
 mod plugin;
 mod plugin_file;
 mod run;
@@ -21,7 +23,9 @@ mod status;
 mod summary;
 mod swap;
 mod table;
+mod tap;
 mod telemetry;
+mod top;
 mod wiring;
 
 use std::process::ExitCode;
@@ -57,6 +61,12 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(arguments) => run::run(&arguments, compiler),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
+        Command::Tap(arguments) => tap::run(&arguments),
+        Command::Pause(arguments) => hold::ask_pause(&arguments),
+        Command::Resume(arguments) => hold::ask_resume(&arguments),
+        Command::Drain(arguments) => hold::ask_drain(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Check(arguments) => check::check(&arguments, compiler),
         Command::Schema => print(&tamis_config::schema()),
         Command::Demo(arguments) => demo::run(&arguments, compiler),

@@ -119,7 +119,7 @@ impl Deployer {
         watched: Arc<Watched>,
     ) -> (Self, Orders) {
         let (orders, asked) = mpsc::channel(ORDERS_MAX);
-        let orders = Orders::new(orders, Arc::clone(&watched));
+        let orders = Orders::new(orders, Arc::clone(&watched), &swapper);
         let Started {
             spec,
             plugins,
@@ -397,8 +397,12 @@ impl Deployer {
                 let ended = self.tell_versions(plugin.as_deref(), events).await;
                 answer.end(ended);
             }
-            // It is answered at the door: it must not wait for a candidate that takes its time.
-            Request::Status => answer.end(Ended::done(String::new())),
+            // They are answered at the door.
+            Request::Status
+            | Request::Pause
+            | Request::Resume
+            | Request::Drain { .. }
+            | Request::Tap(_) => answer.end(Ended::done(String::new())),
         }
     }
 }

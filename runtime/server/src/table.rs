@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::dead::plain;
 
 /// Rows whose columns are made as wide as each other.
@@ -63,13 +65,13 @@ impl<W: Write, const COLUMNS: usize> Table<W, COLUMNS> {
 }
 
 /// `text` in `room` columns.
-fn cut(text: &str, room: usize) -> String {
+pub(crate) fn cut(text: &str, room: usize) -> String {
     if columns(text) <= room {
         return text.to_owned();
     }
     let (mut kept, mut used) = (String::new(), 1);
     for char in text.chars() {
-        used += columns_of(char);
+        used += char.width().unwrap_or_default();
         if used > room {
             break;
         }
@@ -79,18 +81,23 @@ fn cut(text: &str, room: usize) -> String {
     kept
 }
 
-fn columns(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
+/// Bytes in the unit in which they are read best.
+pub(crate) fn bytes(count: f64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    if count < 1024.0 {
+        return format!("{count:.0} B");
+    }
+    let (mut value, mut unit) = (count / 1024.0, 0);
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", units[unit])
 }
 
-/// Near enough: what East Asian scripts and emoji take twice as much of.
-fn columns_of(char: char) -> usize {
-    match u32::from(char) {
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
-        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff => 2,
-        0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
+/// How many columns of a terminal `text` takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
 }
 
 #[cfg(test)]
@@ -131,5 +138,15 @@ x          -     b           a\\nb\\u{…
             &rows[1..2],
             "ID  TIME  STAGE  …\n名  -     a      …\n",
         );
+    }
+
+    #[test]
+    fn bytes_are_in_the_largest_unit_that_is_not_below_one() {
+        let check = |count: u64, expected: &str| assert_eq!(bytes(count as f64), expected);
+        check(0, "0 B");
+        check(1023, "1023 B");
+        check(1024, "1.0 KiB");
+        check(1536 << 10, "1.5 MiB");
+        check(u64::MAX, "16777216.0 TiB");
     }
 }

@@ -22,6 +22,8 @@ pub enum Fault {
     Slow,
     /// The process stands still for up to two minutes.
     Pauses,
+    /// Someone pauses the pipeline and resumes it.
+    Holds,
     /// Partitions are revoked, lost and assigned again.
     Rebalances,
     /// Another member gets partitions and loses them again, and each of the two is told late.

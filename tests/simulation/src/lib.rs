@@ -2,6 +2,7 @@
 //! between any two steps. What must hold is checked at each commit and at the end.
 
 mod case;
+mod holds;
 mod plan;
 mod runs;
 mod shelf;
@@ -73,6 +74,7 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
     let pipeline = pipeline(world, source, Some(&history));
     let swapper = pipeline.swapper();
     let stop = pipeline.stop();
+    let (valve, counts) = (swapper.valve(), pipeline.counts());
     let stops = dies_at.is_some() && world.faults().stops;
     let stop_after = stops.then(|| world.random_ms(1..2_000));
     world.say(&format!("life: {dies_at:?} {stop_after:?}"));
@@ -101,6 +103,7 @@ fn live(world: &Arc<World>, dies_at: Option<u32>) -> bool {
             () = tokio::time::sleep(days) => panic!("the pipeline hangs"),
             () = stopper => false,
             () = swaps::run(world, swapper, &history) => unreachable!("it waits for the end"),
+            () = holds::run(world, valve, counts) => unreachable!("it waits for the end"),
         }
     });
     history.check();

@@ -39,6 +39,8 @@ pub(crate) struct Faults {
     pub(crate) plugins: u32,
     /// Whether some lives end by a request to stop instead.
     pub(crate) stops: bool,
+    /// How many times a life is paused by a person.
+    pub(crate) holds: u32,
     /// How many times a life gets other plugins.
     pub(crate) swaps: u32,
 }
@@ -56,6 +58,7 @@ impl Faults {
         commits: 0,
         plugins: 0,
         stops: false,
+        holds: 0,
         swaps: 0,
     };
 
@@ -73,6 +76,7 @@ impl Faults {
             plugins: random.u32(0..8),
             stops: random.bool(),
             swaps: random.u32(0..6),
+            holds: random.u32(0..4),
         }
     }
 
@@ -89,6 +93,7 @@ impl Faults {
             Fault::Thefts => self.thefts = false,
             Fault::Commits => self.commits = 0,
             Fault::Plugins => self.plugins = 0,
+            Fault::Holds => self.holds = 0,
             Fault::Swaps => self.swaps = 0,
         }
         self

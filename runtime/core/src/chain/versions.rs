@@ -45,7 +45,7 @@ impl Versions<'_> {
                 return Ok(done);
             }
             batch.go_back(&before);
-            return run(self.stages, self.new, batch);
+            return run(self.stages, self.new, batch, None);
         }
         batch.go_back(&before);
         self.search(batch, reason)
@@ -60,7 +60,7 @@ impl Versions<'_> {
         cost: BatchCost,
         mut other: Batch,
     ) -> Result<Vec<Done>, TransformError> {
-        let by_old = run(self.stages, self.old, &mut other);
+        let by_old = run(self.stages, self.old, &mut other, None);
         let excused = by_old.as_ref().map_or(0, |old| rejected(old));
         let guilty = self.trial.charge(BatchCost { excused, ..cost }).err();
         if guilty.is_some_and(|reason| self.takes_back(reason)) {
@@ -74,8 +74,8 @@ impl Versions<'_> {
     fn search(&mut self, batch: &mut Batch, reason: String) -> Result<Vec<Done>, TransformError> {
         let records = batch.rows().len() as u64;
         let mut other = batch.fork();
-        let by_old = run(self.stages, self.old, &mut other);
-        let by_new = run(self.stages, self.new, batch);
+        let by_old = run(self.stages, self.old, &mut other, None);
+        let by_new = run(self.stages, self.new, batch, None);
         let guilty = match (&by_new, &by_old) {
             (Err(error), _) => Some(error.to_string()),
             (Ok(new), Ok(old)) if trapped(new) > trapped(old) => Some(reason),

@@ -55,7 +55,7 @@ fn check(state: State, source: &Source, lane: &Lane, store: &Store, expected: &[
 
 #[test]
 fn whoever_does_its_work_is_ready_and_whoever_is_paused_on_purpose_too() {
-    for state in [State::Running, State::Paused] {
+    for state in [State::Running, State::Pausing, State::Paused] {
         check(state, &source(SHORT, SHORT), &lane(), &store(), &[]);
         check(state, &Source::default(), &lane(), &store(), &[]);
     }

@@ -268,7 +268,7 @@ impl<'a> Build<'a> {
                 index,
                 gauge,
                 inbox,
-                chain: Chain::new(transforms),
+                chain: Chain::new(transforms).tapped(swaps.tap.clone()),
                 swaps,
                 stamper: stamper.cloned(),
                 sinks: lane_sinks(&sinks, index),

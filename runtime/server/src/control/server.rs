@@ -78,6 +78,11 @@ impl Events {
         self.send(&line, false).await;
     }
 
+    /// Returns once the client went away, or does not read any more. That is noticed when something is said.
+    pub(crate) async fn closed(&self) {
+        self.0.closed().await;
+    }
+
     async fn send(&self, line: &impl Serialize, is_last: bool) {
         let mut json = serde_json::to_vec(line).expect("what is said is JSON");
         json.push(b'\n');

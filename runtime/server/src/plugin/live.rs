@@ -98,11 +98,21 @@ impl Live {
         request: &Request,
         take: impl FnMut(&str) -> io::Result<()>,
     ) -> Result<Ended> {
-        let asked = ask(&self.socket, request, take).await;
+        let asked = self.try_ask(request, take).await;
         asked.map_err(|error| self.explain(error))
     }
 
-    fn explain(&self, error: AskError) -> anyhow::Error {
+    /// As [`ask`](Self::ask), for those who know what to do without an answer.
+    pub(crate) async fn try_ask(
+        &self,
+        request: &Request,
+        take: impl FnMut(&str) -> io::Result<()>,
+    ) -> Result<Ended, AskError> {
+        ask(&self.socket, request, take).await
+    }
+
+    /// Why there is no answer, for a person.
+    pub(crate) fn explain(&self, error: AskError) -> anyhow::Error {
         let (pipeline, socket) = (&self.pipeline, self.socket.display());
         match error {
         AskError::NotRunning(error) => Misuse(format!(

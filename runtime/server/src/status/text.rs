@@ -6,6 +6,7 @@ use tamis_core::snapshot::{Lane, Partition, Plugin, Snapshot, State, Store};
 
 use crate::dead::plain;
 use crate::table::Table;
+use crate::table::bytes;
 use crate::telemetry::Status;
 
 /// All that a person wants to see at once.
@@ -19,12 +20,12 @@ pub(super) fn of(status: &Status) -> String {
         &format!(
             "taken: {} records, {}; lag {}; in flight {} of {}",
             source.records,
-            bytes(source.bytes),
+            bytes(source.bytes as f64),
             source
                 .lag
                 .map_or("unknown".to_owned(), |lag| lag.to_string()),
-            bytes(in_flight.bytes),
-            bytes(in_flight.bytes_max),
+            bytes(in_flight.bytes as f64),
+            bytes(in_flight.bytes_max as f64),
         ),
     );
     let sections = [
@@ -60,6 +61,7 @@ fn head(status: &Status) -> String {
     let state = match state {
         State::Starting => "starts",
         State::Running => "runs",
+        State::Pausing => "takes no records, and settles those in flight",
         State::Paused => "is paused",
         State::Draining => "settles what is in flight, and ends",
         State::Stopped => "has ended",
@@ -155,7 +157,7 @@ fn plugins(all: &[Plugin]) -> String {
             it.dropped.to_string(),
             it.rejected.to_string(),
             (it.nanos / it.records.max(1)).to_string(),
-            bytes(it.memory_bytes),
+            bytes(it.memory_bytes as f64),
             format!(
                 "{}{}",
                 it.version,
@@ -193,7 +195,7 @@ fn stores<'a>(all: impl Iterator<Item = &'a Store>) -> String {
         [
             it.name.clone(),
             it.records.to_string(),
-            bytes(it.bytes),
+            bytes(it.bytes as f64),
             ms(it, 0.5),
             ms(it, 0.99),
             it.failures.to_string(),
@@ -219,33 +221,4 @@ fn refused(snapshot: &Snapshot) -> String {
         ["REFUSED BY", "RECORDS", "REASON"],
         snapshot.dead_letters.refused.iter().map(row),
     )
-}
-
-/// Bytes in the unit in which they are read best.
-fn bytes(count: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    if count < 1024 {
-        return format!("{count} B");
-    }
-    let (mut value, mut unit) = (count as f64 / 1024.0, 0);
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", units[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_in_the_largest_unit_that_is_not_below_one() {
-        let check = |count, expected: &str| assert_eq!(bytes(count), expected);
-        check(0, "0 B");
-        check(1023, "1023 B");
-        check(1024, "1.0 KiB");
-        check(1536 << 10, "1.5 MiB");
-        check(u64::MAX, "16777216.0 TiB");
-    }
 }

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tamis_config::Promote;
+use tamis_core::tap::Tap;
+use tamis_core::{Swapper, Valve};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{Ended, Events, Handler, Request};
+use crate::hold;
+use crate::tap;
 use crate::telemetry::Watched;
 
 /// One order.
@@ -47,11 +51,18 @@ pub(super) struct Asked {
 pub(crate) struct Orders {
     to: mpsc::Sender<Ask>,
     watched: Arc<Watched>,
+    valve: Valve,
+    tap: Tap,
 }
 
 impl Orders {
-    pub(super) fn new(to: mpsc::Sender<Ask>, watched: Arc<Watched>) -> Self {
-        Self { to, watched }
+    pub(super) fn new(to: mpsc::Sender<Ask>, watched: Arc<Watched>, swapper: &Swapper) -> Self {
+        Self {
+            to,
+            watched,
+            valve: swapper.valve(),
+            tap: swapper.tap(),
+        }
     }
 
     async fn ask(&self, request: Request, events: Option<Events>) -> Ended {
@@ -77,10 +88,26 @@ impl Orders {
 #[async_trait]
 impl Handler for Orders {
     async fn handle(&self, request: Request, events: Events) -> Ended {
-        if request == Request::Status {
-            events.say(self.watched.status()).await;
-            return Ended::done(String::new());
+        let (pipeline, valve) = (self.watched.name(), &self.valve);
+        // What is not about versions must not wait for a candidate that takes its time.
+        match request {
+            Request::Status => {
+                events.say(self.watched.status()).await;
+                Ended::done(String::new())
+            }
+            Request::Pause => hold::pause(pipeline, valve).await,
+            Request::Resume => hold::resume(pipeline, valve).await,
+            Request::Drain { stop } => hold::drain(pipeline, valve, stop, &events).await,
+            Request::Tap(wanted) => {
+                let plugins = self.watched.status().deployed;
+                let plugins: Vec<_> = plugins.into_iter().map(|it| it.name).collect();
+                tap::serve(wanted, &plugins, &self.tap, valve, &events).await
+            }
+            Request::Deploy { .. }
+            | Request::Versions { .. }
+            | Request::Promote { .. }
+            | Request::Rollback { .. }
+            | Request::Reload => self.ask(request, Some(events)).await,
         }
-        self.ask(request, Some(events)).await
     }
 }

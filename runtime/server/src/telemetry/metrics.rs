@@ -13,9 +13,10 @@ use super::Status;
 use super::exposition::{Exposition, Kind};
 
 /// States, with their names in the label.
-const STATES: [(State, &str); 6] = [
+const STATES: [(State, &str); 7] = [
     (State::Starting, "starting"),
     (State::Running, "running"),
+    (State::Pausing, "pausing"),
     (State::Paused, "paused"),
     (State::Draining, "draining"),
     (State::Stopped, "stopped"),

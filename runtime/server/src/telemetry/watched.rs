@@ -56,6 +56,11 @@ impl Watched {
         }
     }
 
+    /// What the pipeline is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Notes what is being done until it runs.
     pub(crate) fn starts(&self, what: &'static str) {
         self.lock().life = Life::Starting(what);
