@@ -113,6 +113,7 @@ fn a_paused_pipeline_ends_in_good_order_when_it_is_told_to() {
     await_state(&copy, "state", "paused");
     let summary = stop(member).summary();
     assert_eq!(summary["unsettled_batches"], 0, "{summary}");
+    assert_eq!(summary["taken"], 300, "{summary}");
     // A process that is started anew is not paused.
     let mut member = start(&copy, "state");
     member.await_settled(&copy.committed(), 400);

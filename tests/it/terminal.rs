@@ -113,6 +113,7 @@ fn top_shows_a_pipeline_that_runs_and_its_keys_do_what_they_say() {
         let level = screen.lines().find(|line| line.starts_with("level "));
         let rate = level.and_then(|line| line.split_whitespace().nth(1));
         screen.contains("running")
+            && screen.contains("none: the lanes wait for records")
             && screen.contains("archive")
             && rate.is_some_and(|rate| rate != "-" && rate != "0")
             && screen

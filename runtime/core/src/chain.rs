@@ -111,7 +111,7 @@ impl Chain {
         let done = match self.on_trial.take() {
             None => run(&mut self.stages, &self.order, batch, eyes.as_ref()),
             Some(on_trial) => {
-                let done = self.try_out(&on_trial, batch);
+                let done = self.try_out(&on_trial, batch, eyes.as_ref());
                 self.on_trial = Some(on_trial);
                 done
             }
@@ -127,12 +127,13 @@ impl Chain {
         &mut self,
         OnTrial { trial, order: new }: &OnTrial,
         batch: &mut Batch,
+        eyes: Option<&Eyes>,
     ) -> Result<Vec<Done>, TransformError> {
         let (old, stages) = (&self.order, &mut self.stages);
         // What both begin with works once, whoever decides, and no one is on trial for what it refuses or takes.
         let both = old.iter().zip(new).take_while(|(old, new)| old == new);
         let (both, new) = new.split_at(both.count());
-        let mut all = run(stages, both, batch, None)?;
+        let mut all = run(stages, both, batch, eyes)?;
         let old = &old[both.len()..];
         let mut versions = Versions {
             stages,

@@ -1,9 +1,10 @@
 //! Closes the intake of a pipeline that runs, and waits until nothing is in flight: for a person, or to exchange its sinks.
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -104,8 +105,7 @@ impl Gate {
                 }
                 GateOrder::Pause(done) => {
                     if pause.is_none() && self.control.is_running() {
-                        self.tell_pausing();
-                        pause = Pause::Closing(Box::pin(self.close(Gate::tell_pausing)));
+                        pause = self.pause().await;
                     }
                     done.send(())
                 }
@@ -118,6 +118,16 @@ impl Gate {
         }
         drop(pause);
         pending().await
+    }
+
+    /// Closes the intake: what asks for room from now on waits.
+    async fn pause(&self) -> Pause<'_> {
+        self.tell_pausing();
+        let mut closing: Closing<'_> = Box::pin(self.close(Gate::tell_pausing));
+        match poll_fn(|context| Poll::Ready(closing.as_mut().poll(context))).await {
+            Poll::Ready(closed) => self.note(closed),
+            Poll::Pending => Pause::Closing(closing),
+        }
     }
 
     /// What comes of a pause when it is `closed`.
@@ -182,16 +192,20 @@ impl Gate {
 
     /// Returns once nothing is in flight; nothing comes in until what it returns is dropped. Tells `each` time that it looks.
     async fn close(&self, each: impl Fn(&Self)) -> Result<OwnedSemaphorePermit, Stopped> {
-        let room = self.room.all();
-        tokio::pin!(room);
-        let closed = loop {
-            self.flush().await?;
-            each(self);
-            tokio::select! {
-                biased;
-                room = &mut room => break room,
-                () = sleep(FLUSH_AGAIN) => {}
+        let flushing = async {
+            loop {
+                if let Err(stopped) = self.flush().await {
+                    return stopped;
+                }
+                each(self);
+                sleep(FLUSH_AGAIN).await;
             }
+        };
+        // The room is asked for first: a lane that waits for its store takes no order, and nothing comes in meanwhile.
+        let closed = tokio::select! {
+            biased;
+            room = self.room.all() => room,
+            stopped = flushing => return Err(stopped),
         };
         // Dead letters take no room. What is not committed would be read again, and go to the new sinks, too.
         while self.ledger.unsettled() > 0 || self.ledger.is_uncommitted() {
@@ -223,3 +237,6 @@ impl Gate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use crate::ledger::{Checkpoint, Keeps, Ledger};
 use crate::reveal::{RecoverError, RunStores};
 use crate::room::Room;
 use crate::step;
+use crate::valve::Flow;
 
 /// Takes batches in, bounds what is in flight, and tells how far it is settled.
 pub struct Intake {
@@ -115,7 +116,9 @@ impl Intake {
                 let commits = waits.commits.begin();
                 self.ledger.has_room(waiting.partition()).await;
                 drop(commits);
-                let waiting = waits.room.begin();
+                // A pipeline that someone paused waits for that person.
+                let is_open = self.control.flow() == Flow::Running;
+                let waiting = is_open.then(|| waits.room.begin());
                 let room = self.room.share(weight).await;
                 drop(waiting);
                 let _waiting = waits.lanes.begin();

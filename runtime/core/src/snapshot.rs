@@ -77,6 +77,14 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// Whether nothing more comes of it.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Stopped | Self::Failed)
+    }
+}
+
 /// One thing that keeps a pipeline from its work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unready {

@@ -5,11 +5,10 @@ mod became;
 mod budget;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 
 use crate::batch::{Batch, Mark};
 use crate::chain::Done;
@@ -23,8 +22,9 @@ use budget::Budget;
 
 /// Who looks at one pipeline at once.
 pub const TAPS_MAX: usize = 4;
-/// Records that wait for who looks; what comes while it is full is counted as lost.
+/// Records that wait for who looks, and their bytes; what comes while that is full is counted as lost.
 const WAITING_MAX: usize = 64;
+const WAITING_BYTES_MAX: usize = 2 << 20;
 
 /// Where all lanes of a pipeline can be looked at.
 #[derive(Clone, Default)]
@@ -70,6 +70,8 @@ struct Counters {
 struct Watcher {
     look: Look,
     to: mpsc::Sender<Tapped>,
+    /// Bytes that wait in there.
+    waiting: AtomicUsize,
     budget: Mutex<Budget>,
     counters: Counters,
 }
@@ -97,6 +99,7 @@ impl Tap {
             budget: Mutex::new(Budget::new(look.rate)),
             look,
             to,
+            waiting: AtomicUsize::new(0),
             counters: Counters::default(),
         });
         let mut watchers = self.watchers();
@@ -141,7 +144,10 @@ impl fmt::Debug for Tap {
 impl Watching {
     /// The next record; they come in the order of their partitions.
     pub async fn next(&mut self) -> Option<Tapped> {
-        self.shown.recv().await
+        let tapped = self.shown.recv().await?;
+        let waiting = &self.watcher.waiting;
+        waiting.fetch_sub(tapped.bytes(), Ordering::Relaxed);
+        Some(tapped)
     }
 
     /// How much was looked at so far.
@@ -172,8 +178,10 @@ pub(crate) struct Eyes(Vec<Arc<Watcher>>);
 impl Eyes {
     /// What `batch` is in front of `stage`, where someone looks at that.
     pub(crate) fn in_front(&self, stage: &Stage, batch: &Batch) -> Option<Mark> {
-        let looks = |watcher: &Arc<Watcher>| watcher.looks_at(stage);
-        self.0.iter().any(looks).then(|| batch.mark())
+        let looking = self.0.iter().filter(|watcher| watcher.looks_at(stage));
+        // Each of them is told.
+        let looks = looking.filter(|watcher| watcher.has_time(batch.rows().len()));
+        (looks.count() > 0).then(|| batch.mark())
     }
 
     /// Shows what `stage` made of what `batch` was at `mark`.
@@ -191,10 +199,13 @@ impl Eyes {
 
     /// Shows what all stages together made of `batch`.
     pub(crate) fn at_the_end(&self, batch: &Batch, done: &[Done]) {
-        let mut looking = self.0.iter().filter(|watcher| watcher.look.stage.is_none());
-        let Some(first) = looking.next() else {
-            return;
+        let whole = |watcher: &&Arc<Watcher>| {
+            watcher.look.stage.is_none() && watcher.has_time(batch.originals().len())
         };
+        let looking: Vec<_> = self.0.iter().filter(whole).collect();
+        if looking.is_empty() {
+            return;
+        }
         let rejected = done.iter().flat_map(|done| &done.applied.rejected);
         let mut rejected: Vec<Rejection> = rejected.cloned().collect();
         rejected.sort_by_key(|rejection| rejection.offset);
@@ -205,8 +216,7 @@ impl Eyes {
             numbers: None,
             rejected: &rejected,
         };
-        first.show(&passage);
-        looking.for_each(|watcher| watcher.show(&passage));
+        looking.iter().for_each(|watcher| watcher.show(&passage));
     }
 }
 
@@ -222,11 +232,29 @@ impl Watcher {
             && filter.as_ref().is_none_or(|filter| became.any(&**filter))
     }
 
+    /// Whether any of the next batch, of so many records, may be looked at; it passes in any case.
+    fn has_time(&self, records: usize) -> bool {
+        let passed = &self.counters.passed;
+        passed.fetch_add(records as u64, Ordering::Relaxed);
+        self.budget()
+            .is_some_and(|mut budget| budget.turn().has_room())
+    }
+
+    /// None while another lane shows something: no lane waits for one.
+    fn budget(&self) -> Option<MutexGuard<'_, Budget>> {
+        match self.budget.try_lock() {
+            Ok(budget) => Some(budget),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     /// Shows as much of `passage` as may be shown now.
     fn show(&self, passage: &Passage<'_>) {
         let add = |counter: &AtomicU64, count: u64| counter.fetch_add(count, Ordering::Relaxed);
-        add(&self.counters.passed, passage.before.len() as u64);
-        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut budget) = self.budget() else {
+            return;
+        };
         let mut turn = budget.turn();
         // With nothing to look for, the records that are shown are spread over the batch.
         let takes_any = self.look.fates.is_empty() && self.look.filter.is_none();
@@ -248,14 +276,14 @@ impl Watcher {
                 continue;
             }
             let tapped = became.owned();
-            turn.take(tapped.bytes());
-            match self.to.try_send(tapped) {
-                Ok(()) => {}
-                Err(TrySendError::Full(_)) => {
-                    add(&self.counters.lost, 1);
-                }
-                // Who looked is about to say so.
-                Err(TrySendError::Closed(_)) => return,
+            let bytes = tapped.bytes();
+            turn.take(bytes);
+            let waits = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+            // One that is larger than all of that goes alone.
+            let has_room = waits == 0 || waits + bytes <= WAITING_BYTES_MAX;
+            if !has_room || self.to.try_send(tapped).is_err() {
+                self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+                add(&self.counters.lost, 1);
             }
         }
     }

@@ -46,11 +46,17 @@ fn stores<'a>(spec: &'a PipelineSpec, parked: Option<&str>) -> Option<&'a DeadLe
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for char in text.chars() {
-        if char.is_control() {
+        if char.is_control() || turns(char) {
             plain.extend(char.escape_default());
         } else {
             plain.push(char);
         }
     }
     plain
+}
+
+/// Whether a character changes the direction in which text stands, or its line, and so what a person believes to read.
+/// Source: Unicode Standard Annex 9, 2.1 to 2.6.
+fn turns(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -2,10 +2,9 @@
 
 mod text;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cli::status::StatusArguments;
-use crate::control::Request;
 use crate::exit::{self, Exit, Misuse};
 use crate::plugin::live::Live;
 use crate::run::runtime;
@@ -23,13 +22,13 @@ fn tell(arguments: &StatusArguments) -> Result<Exit> {
         json,
     } = arguments;
     if let Some(pipeline) = pipeline {
-        let line = runtime.block_on(ask(&Live::of(pipeline, state)?))?;
-        return show(line, *json);
+        let told = runtime.block_on(Live::of(pipeline, state)?.status())?;
+        return Ok(show(told, *json));
     }
     let mut exit = None;
     for live in Live::all(state)? {
-        match runtime.block_on(ask(&live)) {
-            Ok(line) => exit = exit.max(Some(show(line, *json)?)),
+        match runtime.block_on(live.status()) {
+            Ok(told) => exit = exit.max(Some(show(told, *json))),
             // It ran once.
             Err(error) if error.is::<Misuse>() => {}
             Err(error) => return Err(error),
@@ -41,30 +40,12 @@ fn tell(arguments: &StatusArguments) -> Result<Exit> {
     })
 }
 
-/// Prints what the process has answered by `line`.
-fn show(line: String, json: bool) -> Result<Exit> {
-    let status: Status =
-        serde_json::from_str(&line).context("its answer is that of another version of tamis")?;
+/// Prints what the process has answered.
+fn show((status, line): (Status, String), json: bool) -> Exit {
     let told = if json { line } else { text::of(&status) };
-    let printed = crate::print(&told);
-    Ok(printed.max(if status.snapshot.ready {
+    crate::print(&told).max(if status.snapshot.ready {
         Exit::Done
     } else {
         Exit::Failed
-    }))
-}
-
-/// The line of JSON that the process answers with.
-async fn ask(live: &Live) -> Result<String> {
-    let mut status = None;
-    let take = |line: &str| {
-        status.get_or_insert_with(|| line.to_owned());
-        Ok(())
-    };
-    let ended = live.ask(&Request::Status, take).await?;
-    if ended.ok {
-        status.context("it has nothing to say")
-    } else {
-        anyhow::bail!("{}", ended.said)
-    }
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::dead::plain;
 
@@ -69,13 +69,14 @@ pub(crate) fn cut(text: &str, room: usize) -> String {
     if columns(text) <= room {
         return text.to_owned();
     }
-    let (mut kept, mut used) = (String::new(), 1);
+    let mut kept = String::new();
     for char in text.chars() {
-        used += char.width().unwrap_or_default();
-        if used > room {
+        kept.push(char);
+        // Characters may be wider together than each by itself: an emoji is.
+        if columns(&kept) >= room {
+            kept.pop();
             break;
         }
-        kept.push(char);
     }
     kept.push('…');
     kept
@@ -138,6 +139,21 @@ x          -     b           a\\nb\\u{…
             &rows[1..2],
             "ID  TIME  STAGE  …\n名  -     a      …\n",
         );
+    }
+
+    #[test]
+    fn no_text_is_wider_than_its_room() {
+        let check = |text: &str, room: usize, expected: &str| {
+            assert_eq!(cut(text, room), expected);
+            assert!(columns(&cut(text, room)) <= room.max(1));
+        };
+        check("disk", 4, "disk");
+        check("disk full", 4, "dis…");
+        check("⚠\u{fe0f} full", 4, "⚠\u{fe0f} …");
+        check("⚠\u{fe0f} full", 3, "⚠\u{fe0f}…");
+        check("a⚠\u{fe0f} full", 3, "a⚠…");
+        check("日志日志", 4, "日…");
+        check("x", 0, "…");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tamis_core::Valve;
 use tamis_core::tap::{self, Look, Looked, Tap, TapFate, Tapped};
 use tokio::time::interval;
+use tracing::info;
 
 use self::content::Content;
 use crate::cli::tap::Fate;
@@ -94,10 +95,10 @@ struct Progress {
     lost: u64,
 }
 
-/// Shows what is `wanted` of a pipeline that has these `plugins`, until no one reads it any more.
+/// Shows what is `wanted` of the pipeline of this name and these plugins, until no one reads it any more.
 pub(crate) async fn serve(
     wanted: Wanted,
-    plugins: &[String],
+    (pipeline, plugins): (&str, &[String]),
     tap: &Tap,
     valve: &Valve,
     events: &Events,
@@ -108,6 +109,11 @@ pub(crate) async fn serve(
         let plugins = plugins.join(", ");
         return Ended::failed(format!("there is no plugin {plugin}; there are: {plugins}"));
     }
+    info!(
+        pipeline,
+        plugin = wanted.plugin,
+        "someone looks at records by tap"
+    );
     let fates = wanted.fates.iter().map(|fate| match fate {
         Fate::Keep => TapFate::Keep,
         Fate::Drop => TapFate::Drop,

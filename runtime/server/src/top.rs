@@ -6,10 +6,7 @@ mod pressure;
 mod rates;
 mod screen;
 
-use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::os::unix::fs::FileTypeExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -21,9 +18,9 @@ use crate::cli::top::TopArguments;
 use crate::exit::{self, Exit, Misuse};
 use crate::plugin::live::Live;
 use crate::run::runtime;
-use crate::{state, table};
+use crate::table;
 
-/// Pipelines that are looked at; beyond, some have to be named.
+/// Pipelines that are looked at; where there are more, some have to be named.
 const PIPELINES_MAX: usize = 64;
 /// Columns where there is no terminal that has some.
 const COLUMNS: usize = 100;
@@ -92,43 +89,31 @@ fn plain(lines: &[page::Line]) -> String {
         .collect()
 }
 
-/// The pipelines that are named, or those that have a socket in the state folder.
+/// The pipelines that are named, or those that have a socket in the state folder; whoever died has left one, too.
 fn lives(arguments: &TopArguments) -> Result<Vec<Live>> {
     let TopArguments {
         pipelines, state, ..
     } = arguments;
-    let names = if pipelines.is_empty() {
-        let chosen = state::chosen(state.folder(), |name| std::env::var_os(name));
-        let cure = "name the state folder of the process that runs the pipelines with --state DIR";
-        let chosen = chosen.ok_or_else(|| Misuse(cure.to_owned()))?;
-        let names = with_socket(&chosen);
-        if names.is_empty() {
-            let folder = chosen.display();
-            return Err(Misuse(format!(
-                "no pipeline runs with the state folder {folder}; name that of its process with --state DIR"
-            ))
-            .into());
-        }
-        names
+    let lives: Vec<Live> = if pipelines.is_empty() {
+        let mut all = Live::all(state)?;
+        all.retain(Live::has_socket);
+        all
     } else {
-        pipelines.clone()
+        let named = pipelines.iter().map(|name| Live::of(name, state));
+        named.collect::<Result<_>>()?
     };
-    let names = names.iter().take(PIPELINES_MAX);
-    names.map(|name| Live::of(name, state)).collect()
-}
-
-/// Pipelines of which a process listens, by name; whoever died has left a socket, too.
-fn with_socket(folder: &Path) -> Vec<String> {
-    let is_socket = |path: &Path| {
-        fs::symlink_metadata(state::socket(path)).is_ok_and(|found| found.file_type().is_socket())
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| is_socket(&entry.path()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
+    match lives.len() {
+        0 => Err(Misuse(
+            "no pipeline runs by the state folder; name that of its process with --state DIR"
+                .into(),
+        )
+        .into()),
+        1..=PIPELINES_MAX => Ok(lives),
+        count => Err(Misuse(format!(
+            "{count} pipelines are too many for one table; name up to {PIPELINES_MAX} of them"
+        ))
+        .into()),
+    }
 }
 
 #[cfg(test)]

@@ -44,10 +44,15 @@ fn as_in_docs(screen: &str, topic: &str) -> String {
 /// Without numbers, digests and the blanks that make columns.
 fn normal(screen: &str) -> Vec<String> {
     let lines = screen.lines().map(|line| {
-        let words = line.split_whitespace().map(word);
-        words.collect::<Vec<_>>().join(" ")
+        let words = line.split_whitespace().filter(|word| !is_unit(word));
+        words.map(word).collect::<Vec<_>>().join(" ")
     });
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Whether it is the unit of the bytes in front of it.
+fn is_unit(word: &str) -> bool {
+    matches!(word, "B" | "KiB" | "MiB" | "GiB")
 }
 
 /// Each row of digits is `#`, with the unit that stands behind it; the digest of a version is left out.

@@ -9,17 +9,22 @@ const SEEDS: u64 = 2_000;
 
 #[test]
 fn nothing_is_lost_or_doubled_whatever_fails() {
-    let (mut stored, mut swaps) = (0, Swaps::default());
+    let (mut stored, mut swaps, mut paused) = (0, Swaps::default(), 0);
     for seed in 0..SEEDS {
         match Case::new(seed).run() {
             Ok(outcome) => {
                 stored += outcome.stored;
                 swaps += outcome.swaps;
+                paused += outcome.trace.matches("\npaused\n").count();
             }
             Err(broken) => panic!("{}: {}", Case::new(seed), broken.law),
         }
     }
     assert!(stored > 0, "the worlds were not empty");
+    assert!(
+        paused > 0,
+        "someone paused a pipeline until nothing was in flight"
+    );
     let Swaps {
         done,
         passed,

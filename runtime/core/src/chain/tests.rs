@@ -1,6 +1,7 @@
 use super::*;
 use crate::batch::{BatchBuilder, Row, Span};
 use crate::id::Partition;
+use crate::tap::Look;
 use crate::transform::{Rejection, Why};
 use crate::trial::{TrialCost, TrialLimits};
 
@@ -408,4 +409,29 @@ fn a_switch_after_a_trial_that_failed_is_one_of_the_stages_before_it() {
     let replaced = chain.switch(next(vec![Link::Kept(1), fake("m").link()], None));
     assert_eq!(names(&replaced), ["n", "a"]);
     assert_eq!(pass(&mut chain), "bm bm bm bm");
+}
+
+#[tokio::test]
+async fn on_trial_those_who_look_see_what_is_decided_for_good() {
+    let tap = Tap::default();
+    let mut chain = chain([fake("a"), fake("b")]).tapped(tap.clone());
+    let trial = trial();
+    let links = vec![Link::Kept(0), fake("new").link()];
+    chain.switch(next(links, Some(&trial)));
+    let passed = |stage: Option<&str>, chain: &mut Chain| {
+        let look = Look {
+            stage: stage.map(str::to_owned),
+            rate: 1,
+            ..Look::default()
+        };
+        let watching = tap.watch(look).unwrap();
+        chain.apply(&mut batch()).unwrap();
+        watching.looked().passed
+    };
+    let all = batch().taken() as u64;
+    assert_eq!(passed(Some("a"), &mut chain), all);
+    assert_eq!(passed(None, &mut chain), all);
+    assert_eq!(passed(Some("new"), &mut chain), 0);
+    trial.pass();
+    assert_eq!(passed(Some("new"), &mut chain), all);
 }

@@ -152,6 +152,7 @@ impl Became<'_> {
     pub(super) fn owned(&self) -> Tapped {
         let batch = self.passage.batch;
         let after = self.after.iter().take(OUTPUTS_MAX);
+        let reasons = self.rejected.iter().take(OUTPUTS_MAX);
         Tapped {
             place: Place {
                 partition: Arc::clone(batch.partition()),
@@ -160,7 +161,7 @@ impl Became<'_> {
             },
             stage: self.passage.stage.cloned(),
             fate: self.fate(),
-            reasons: self.rejected.iter().map(|it| it.reason.clone()).collect(),
+            reasons: reasons.map(|it| it.reason.clone()).collect(),
             before: Part::of(batch, self.before),
             after: after.map(|row| Part::of(batch, row)).collect(),
             more: self.after.len().saturating_sub(OUTPUTS_MAX),

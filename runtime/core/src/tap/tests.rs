@@ -210,6 +210,27 @@ async fn who_does_not_keep_up_loses_records_and_holds_up_no_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn few_large_records_wait_for_who_looks() {
+    let tap = Tap::default();
+    let mut watching = tap.watch(look(None)).unwrap();
+    let large = format!("k{}", "x".repeat(64 << 10));
+    let mut chain = chain(&tap);
+    for _ in 0..4 {
+        chain.apply(&mut batch(&[&*large; 10])).unwrap();
+        advance(Duration::from_secs(1)).await;
+    }
+    // Each is copied twice.
+    let waiting = WAITING_BYTES_MAX as u64 / (2 * (64 << 10));
+    let looked = watching.looked();
+    assert_eq!(looked.looked_at - looked.lost, waiting);
+    for _ in 0..waiting {
+        watching.next().await.unwrap();
+    }
+    chain.apply(&mut batch(&[&*large])).unwrap();
+    assert_eq!(shown(&mut watching).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_looked_at_in_a_second_is_bounded() {
     let tap = Tap::default();
     let filter: Arc<dyn Condition> = Arc::new(Holds(b"nothing"));

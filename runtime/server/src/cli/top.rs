@@ -20,8 +20,8 @@ Rates are those between two looks. docs/terminal.md says what each column is.
 
 Exit codes:
   0  it was ended
-  1  this is no terminal, or it cannot be used
-  2  the command line is wrong, or no such pipeline runs")]
+  1  the terminal cannot be used
+  2  the command line is wrong, this is no terminal, or no such pipeline runs")]
 pub(crate) struct TopArguments {
     /// The names of pipelines; all of them unless given
     #[arg(value_name = "PIPELINE", value_parser = pipeline)]

@@ -54,62 +54,62 @@ pub(crate) fn drain(arguments: &DrainArguments) -> Exit {
 
 /// Waits for the end of it, and says how far it is.
 async fn wait(live: &Live, stop: bool, within: Duration) -> Result<Exit> {
-    let mut signals = Signals::new()?;
-    let (request, mut unsettled) = (Request::Drain { stop }, None);
-    let drained = async {
-        let asked = live.try_ask(&request, |line| {
-            if let Ok(Progress { unsettled: now }) = serde_json::from_str(line)
-                && unsettled != Some(now)
-            {
-                unsettled = Some(now);
-                eprintln!("{now} batches in flight");
-            }
-            Ok(())
-        });
-        let asked = asked.await;
-        if stop && is_gone(&asked, unsettled) {
-            end(live).await;
+    let pipeline = &live.pipeline;
+    let (mut signals, mut unsettled) = (Signals::new()?, None);
+    // It is told to end only once this side knows that it is drained: whoever gives up before leaves it paused.
+    let drained = live.try_ask(&Request::Drain { stop: false }, |line| {
+        if let Ok(Progress { unsettled: now }) = serde_json::from_str(line)
+            && unsettled != Some(now)
+        {
+            unsettled = Some(now);
+            eprintln!("{now} batches in flight");
         }
-        asked
-    };
-    let ended = tokio::select! {
-        ended = timeout(within, drained) => ended,
+        Ok(())
+    });
+    let drained = tokio::select! {
+        drained = timeout(within, drained) => drained,
         () = signals.next() => {
-            let pipeline = &live.pipeline;
             eprintln!("not waiting any longer; {pipeline} stays paused until `tamis resume {pipeline}`");
             return Ok(Exit::Unsettled);
         }
     };
-    let pipeline = &live.pipeline;
-    match ended {
-        Ok(asked) if stop && is_gone(&asked, unsettled) => Ok(crate::print(&format!(
-            "{pipeline} is drained, and has ended"
-        ))),
-        Ok(Ok(ended)) => Ok(said(&ended)),
-        Ok(Err(error)) => Err(live.explain(error)),
+    match drained {
+        Ok(Ok(ended)) if ended.ok && stop => {}
+        Ok(Ok(ended)) => return Ok(said(&ended)),
+        Ok(Err(error)) => return Err(live.explain(error)),
         Err(_) => {
             let (unsettled, within) = (unsettled.unwrap_or_default(), within.as_secs());
             eprintln!(
                 "after {within} s {unsettled} batches are still in flight; {pipeline} stays paused: `tamis status {pipeline}` says \
                  what it waits for, `tamis resume {pipeline}` takes records again"
             );
-            Ok(Exit::Unsettled)
+            return Ok(Exit::Unsettled);
         }
     }
-}
-
-/// Whether the process is about to end, or has done so already.
-fn is_gone(asked: &Result<Ended, AskError>, unsettled: Option<usize>) -> bool {
-    match asked {
-        Ok(ended) => ended.ok,
-        Err(AskError::CutOff) => unsettled == Some(0),
-        Err(AskError::NotRunning(_) | AskError::Forbidden(_) | AskError::Io(_)) => false,
+    tokio::select! {
+        ended = end(live) => ended,
+        () = signals.next() => Ok(crate::print(&format!("{pipeline} is drained, and ends"))),
     }
 }
 
-/// Returns once it takes no more orders: its source has left the group, and everything is closed.
-async fn end(live: &Live) {
-    while live.try_ask(&Request::Status, |_| Ok(())).await.is_ok() {
+/// Has a drained pipeline end, and returns once it has.
+async fn end(live: &Live) -> Result<Exit> {
+    match live
+        .try_ask(&Request::Drain { stop: true }, |_| Ok(()))
+        .await
+    {
+        Ok(ended) if !ended.ok => return Ok(said(&ended)),
+        // Its process may have been faster with its end than with the answer.
+        Ok(_) | Err(AskError::CutOff) => {}
+        Err(error) => return Err(live.explain(error)),
+    }
+    while let Ok((status, _)) = live.status().await
+        && !status.snapshot.state.has_ended()
+    {
         sleep(LOOK_AGAIN).await;
     }
+    let pipeline = &live.pipeline;
+    Ok(crate::print(&format!(
+        "{pipeline} is drained, and has ended"
+    )))
 }

@@ -4,10 +4,12 @@
 mod steps;
 mod versions;
 
+use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cli::StateOption;
 use crate::cli::plugin::live::{
@@ -18,6 +20,7 @@ use crate::control::{Ended, Request};
 use crate::exit::{self, Exit, Misuse};
 use crate::run::{Signals, runtime};
 use crate::state;
+use crate::telemetry::Status;
 
 pub(super) use self::versions::run as versions;
 
@@ -76,7 +79,7 @@ impl Live {
     /// Those that run or ran by a state folder, in the order of their names.
     pub(crate) fn all(state: &StateOption) -> Result<Vec<Self>> {
         let folder = chosen(state)?;
-        let entries = match std::fs::read_dir(&folder) {
+        let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries,
         };
@@ -92,6 +95,11 @@ impl Live {
         Ok(all)
     }
 
+    /// Whether a process listens there, or has died without a word.
+    pub(crate) fn has_socket(&self) -> bool {
+        fs::symlink_metadata(&self.socket).is_ok_and(|found| found.file_type().is_socket())
+    }
+
     /// Asks for `request`. Gives each line of the answer to `take`, and is back with its end.
     pub(crate) async fn ask(
         &self,
@@ -100,6 +108,21 @@ impl Live {
     ) -> Result<Ended> {
         let asked = self.try_ask(request, take).await;
         asked.map_err(|error| self.explain(error))
+    }
+
+    /// How it is, with the line of JSON that says so.
+    pub(crate) async fn status(&self) -> Result<(Status, String)> {
+        let mut line = None;
+        let take = |told: &str| {
+            line.get_or_insert_with(|| told.to_owned());
+            Ok(())
+        };
+        let ended = self.ask(&Request::Status, take).await?;
+        ensure!(ended.ok, "{}", ended.said);
+        let line = line.context("it has nothing to say")?;
+        let status = serde_json::from_str(&line);
+        let status = status.context("its answer is that of another version of tamis")?;
+        Ok((status, line))
     }
 
     /// As [`ask`](Self::ask), for those who know what to do without an answer.

@@ -101,7 +101,7 @@ impl Handler for Orders {
             Request::Tap(wanted) => {
                 let plugins = self.watched.status().deployed;
                 let plugins: Vec<_> = plugins.into_iter().map(|it| it.name).collect();
-                tap::serve(wanted, &plugins, &self.tap, valve, &events).await
+                tap::serve(wanted, (pipeline, &plugins), &self.tap, valve, &events).await
             }
             Request::Deploy { .. }
             | Request::Versions { .. }

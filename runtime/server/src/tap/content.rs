@@ -64,6 +64,11 @@ mod tests {
             r#"{"text":"日志\u001b[31m"}"#,
             "日志\\u{1b}[31m",
         );
+        check(
+            "abc\u{202e}".as_bytes(),
+            "{\"text\":\"abc\u{202e}\"}",
+            "abc\\u{202e}",
+        );
         check(b"a\xff\xfeb", r#"{"base64":"Yf/+Yg=="}"#, "a\\xff\\xfeb");
         check(b"", r#"{"text":""}"#, "");
         let broken: Content = serde_json::from_str(r#"{"base64":"?"}"#).unwrap();

@@ -39,8 +39,7 @@ fn tap(arguments: &TapArguments) -> Result<Exit> {
     screen.close();
     match asked {
         None => Ok(Exit::Done),
-        // It has shown as many as were asked for, or its reader has seen enough.
-        Some(Err(AskError::Io(error))) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Some(Err(AskError::Io(_))) if screen.is_done => Ok(Exit::Done),
         Some(Err(error)) => Err(live.explain(error)),
         Some(Ok(Ended { said, .. })) => {
             eprintln!("{}", crate::dead::plain(&said));
@@ -55,6 +54,8 @@ struct Screen {
     json: bool,
     has_colour: bool,
     left: Option<u64>,
+    /// It has shown as many as were asked for, or its reader has seen enough.
+    is_done: bool,
     plugin: String,
     progress: Progress,
     /// Records that were lost when that was said last.
@@ -68,13 +69,22 @@ impl Screen {
             json: arguments.json,
             has_colour: io::stdout().is_terminal() && !no_colour,
             left: arguments.count,
+            is_done: false,
             plugin: arguments.plugin.clone().unwrap_or_default(),
             progress: Progress::default(),
             said_lost: 0,
         }
     }
 
+    /// Shows what `line` says. Fails once no more is wanted, too.
     fn show(&mut self, line: &str) -> io::Result<()> {
+        let shown = self.write(line);
+        let is_over = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
+        self.is_done = shown.as_ref().is_err_and(is_over);
+        shown
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
         // A later version may say more.
         let Ok(parsed) = serde_json::from_str::<Line>(line) else {
             return Ok(());
@@ -100,14 +110,11 @@ impl Screen {
                 .try_for_each(|line| writeln!(output, "{line}"))?;
         }
         output.flush()?;
-        match &mut self.left {
-            Some(left) if *left <= 1 => Err(ErrorKind::BrokenPipe.into()),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        if self.left == Some(0) {
+            return Err(ErrorKind::BrokenPipe.into());
         }
+        Ok(())
     }
 
     fn tell_lost(&mut self) {

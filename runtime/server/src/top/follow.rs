@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::control::Request;
 use crate::plugin::live::Live;
 use crate::telemetry::Status;
 
@@ -44,11 +43,14 @@ impl Follower {
 
     /// Looks once.
     pub(super) async fn look(&mut self) {
-        let answer = timeout(ANSWER_WAIT, status(&self.live)).await;
-        let answer = answer.unwrap_or_else(|_| {
-            let seconds = ANSWER_WAIT.as_secs();
-            Err(format!("its process gives no answer within {seconds} s"))
-        });
+        let answer = match timeout(ANSWER_WAIT, self.live.status()).await {
+            Ok(Ok((status, _))) => Ok(status),
+            Ok(Err(error)) => Err(format!("{error:#}")),
+            Err(_) => {
+                let seconds = ANSWER_WAIT.as_secs();
+                Err(format!("its process gives no answer within {seconds} s"))
+            }
+        };
         self.seen.take(answer);
     }
 }
@@ -68,19 +70,5 @@ impl Seen {
                 self.gone = Some(why);
             }
         }
-    }
-}
-
-async fn status(live: &Live) -> Result<Status, String> {
-    let mut status = None;
-    let asked = live.ask(&Request::Status, |line| {
-        status.get_or_insert_with(|| serde_json::from_str::<Status>(line));
-        Ok(())
-    });
-    let ended = asked.await.map_err(|error| format!("{error:#}"))?;
-    match status {
-        Some(Ok(status)) => Ok(status),
-        Some(Err(error)) => Err(format!("its process is of another version: {error}")),
-        None => Err(ended.said),
     }
 }

@@ -374,10 +374,15 @@ impl Poll {
     /// Sends a batch if there is room for it soon; else keeps it, so that nothing more is read before it went.
     fn send(&mut self, batch: Batch) {
         let mut batch = Some(batch);
-        // Without room the next turn tries again; that the pipeline has ended is seen there.
-        let _sent = self
-            .runtime
-            .block_on(async { timeout(self.turn_every(), self.intake.send(&mut batch)).await });
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                // What is not taken yet is read again by whoever comes next.
+                () = self.intake.stopping() => {}
+                // Without room the next turn tries again; that the pipeline has ended is seen there.
+                _ = timeout(self.turn_every(), self.intake.send(&mut batch)) => {}
+            }
+        });
         if let Some(batch) = batch {
             self.assigned.put_back(batch);
         }
