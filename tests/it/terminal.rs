@@ -184,7 +184,8 @@ fn top_gives_the_terminal_back_when_it_is_told_to_end() {
 #[test]
 fn tap_shows_both_sides_of_a_plugin() {
     let job = Job::start();
-    let terminal = job.terminal(80, 24);
+    // Wide enough for all of it: where a line is cut depends on its numbers.
+    let terminal = job.terminal(110, 24);
     let show = |name: &str, line: &str, ends: &str| {
         terminal.type_line("clear");
         terminal.until("the screen is clear", |screen| screen.trim() == "$");

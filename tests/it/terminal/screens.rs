@@ -2,24 +2,35 @@
 
 use std::env;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use tamis_tests::place::root;
+
+/// Tests of this program run beside each other.
+static WRITES: Mutex<()> = Mutex::new(());
+
+/// The page that shows them all.
+const PAGE: &str = "docs/terminal.md";
 
 /// Compares `screen` with what is kept under `name`. The topic of the test, which begins with that of the docs, is called as there.
 pub(super) fn check(name: &str, screen: &str, topic: &str) {
     let file = root().join(format!("docs/screens/{name}.txt"));
+    let page = root().join(PAGE);
+    let _one_at_a_time = WRITES.lock().unwrap_or_else(PoisonError::into_inner);
     let screen = as_in_docs(screen, topic);
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    let told = fs::read_to_string(&page).unwrap();
     if env::var_os("UPDATE_EXPECT").is_some_and(|it| it == "1") {
+        fs::write(&page, told.replace(&kept, &screen)).unwrap();
         fs::write(&file, &screen).unwrap();
         return;
     }
-    let kept = fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}; UPDATE_EXPECT=1 writes it", file.display()));
     let (came, expected) = (normal(&screen), normal(&kept));
     assert_eq!(
         came, expected,
         "{name}: UPDATE_EXPECT=1 writes it anew; there stands:\n{screen}"
     );
+    assert!(told.contains(&kept), "{PAGE} shows another {name}");
 }
 
 /// With the topic that people have. What stands behind it stays in its column where it is a column.
@@ -29,8 +40,8 @@ fn as_in_docs(screen: &str, topic: &str) -> String {
     let mut lines = String::new();
     for line in screen.trim_end().lines() {
         let line = match line.strip_prefix(topic) {
-            Some(rest) if rest.contains("  ") => {
-                let at = rest.find("  ").unwrap_or_default();
+            Some(rest) if is_row(rest) => {
+                let at = rest.find(' ').unwrap_or_default();
                 format!("{short}{}{blank}{}", &rest[..at], &rest[at..])
             }
             _ => line.replace(topic, short),
@@ -39,6 +50,12 @@ fn as_in_docs(screen: &str, topic: &str) -> String {
         lines.push('\n');
     }
     lines
+}
+
+/// Whether this stands behind the topic in a table of partitions, and not in front of an offset.
+fn is_row(rest: &str) -> bool {
+    let partition = rest.split(' ').next().unwrap_or_default();
+    partition.matches('/').count() == 1
 }
 
 /// Without numbers, digests and the blanks that make columns.
