@@ -6,19 +6,19 @@
 # It needs BuildKit, which Docker has by itself since version 23: the stage that is not wanted is left out.
 
 ARG BUILD_BASE=rust:1.95-slim-trixie
-ARG RUN_BASE=debian:trixie-slim
+ARG RUN_BASE=debian:trixie-20251117-slim
 # Where the program and the plugins come from: the stage `source` builds them, `prebuilt` takes them as they are.
 ARG BUILT=source
 
 FROM ${BUILD_BASE} AS source
 WORKDIR /tamis
 COPY . .
-# The folders of cargo stay from one build to the next, and are no part of the image.
+# The folders of cargo stay from one build to the next, and are no part of the image. What a build needs is installed by its own script.
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/tamis/target \
     apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends make \
-    && make plugins \
+    && make toolchain plugins \
     && deploy/image/stage /built
 
 # `deploy/image/stage` has laid it there; the context is that folder.

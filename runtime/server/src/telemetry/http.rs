@@ -28,9 +28,9 @@ use super::options::{Listen, Token};
 use super::{Status, Watched, health, metrics};
 
 /// Connections that are served at once; more wait in the system's queue.
-const CONNECTIONS_MAX: usize = 16;
+const CONNECTIONS_MAX: usize = 128;
 /// How long the head of a request may take.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
+const HEAD_TIME_MAX: Duration = Duration::from_secs(1);
 /// How long a connection may take, which is for one request.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(15);
 /// Bytes of the head of a request.
