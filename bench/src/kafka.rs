@@ -85,12 +85,7 @@ pub(crate) fn measure(
 }
 
 /// Adds the same runs while their metrics are read ten times a second, beside the time and CPU time of those `alone`.
-fn add_scraped(
-    records: usize,
-    alone: (&Times, &Times),
-    scraped: &[Taken],
-    report: &mut Report,
-) {
+fn add_scraped(records: usize, alone: (&Times, &Times), scraped: &[Taken], report: &mut Report) {
     let name = "kafka_to_file.scraped";
     let times: Times = scraped.iter().map(|it| it.reading).collect();
     let cpu: Times = scraped.iter().map(|it| it.cpu).collect();

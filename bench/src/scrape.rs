@@ -36,7 +36,10 @@ impl Scraper {
         let of_thread = Arc::clone(&shared);
         let work = move || {
             while !of_thread.ended.load(Ordering::Relaxed) {
-                if of_thread.read().is_ok_and(|text| text.contains("tamis_source_records_total{")) {
+                if of_thread
+                    .read()
+                    .is_ok_and(|text| text.contains("tamis_source_records_total{"))
+                {
                     of_thread.answers.fetch_add(1, Ordering::Relaxed);
                 }
                 thread::sleep(EVERY);
@@ -61,7 +64,11 @@ impl Scraper {
 impl Shared {
     fn read(&self) -> Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
-        write!(stream, "GET /metrics HTTP/1.1\r\nhost: {}\r\n\r\n", self.address)?;
+        write!(
+            stream,
+            "GET /metrics HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.address
+        )?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok(text)

@@ -5,21 +5,26 @@ mod alone;
 mod languages;
 mod sides;
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tamis_core::tap::Tap;
 use tamis_host::{Engine, Grants, OnQuarantine, Plugin, PluginLimits, PluginTransform};
 
 use crate::REPETITIONS;
 use crate::data::Place;
 use crate::digest::{By, Digest};
 use crate::report::{Bar, Report, Times};
+use crate::stopwatch;
 use crate::variants::variants;
 use sides::{Native, Pass, Plain, Sandbox, Side};
 
 /// For what takes so little that one pass is soon over.
 const BOUNDARY_REPETITIONS: usize = 10;
+/// So many that their time can be seen.
+const TAP_BATCHES: usize = 10_000_000;
 const LEVEL: &str = r#"{"minimum":"info"}"#;
 const ENRICH: &str = r#"{"set":{"env":"prod"},"level":{"from":"/Type","to":"/level"},
     "timestamp":{"from":"/Time","zone":"Asia/Shanghai","to":"/@timestamp"}}"#;
@@ -37,6 +42,7 @@ pub(crate) fn measure(place: &Place, records: usize, report: &mut Report) -> Res
     let usual = place.logs(records, false)?.lines(records)?;
     let noop = stage(&engine, place, "target/bench/noop.wasm", "{}")?;
     boundary(&mut Sandbox(vec![noop]), &usual, report)?;
+    tap_off(report)?;
 
     let mut sides = Sides {
         sandbox: Sandbox(vec![
@@ -111,6 +117,20 @@ fn boundary(sandbox: &mut Sandbox, usual: &[Vec<u8>], report: &mut Report) -> Re
         times.push(pass.first);
     }
     report.ns_per_record("boundary", usual.len(), &times, Some(Bar::AtMost(25.0)));
+    Ok(())
+}
+
+/// What every batch pays for that someone could look at it by `tamis tap`, while no one does.
+fn tap_off(report: &mut Report) -> Result<()> {
+    let (tap, mut times) = (Tap::default(), Times::default());
+    for _ in 0..BOUNDARY_REPETITIONS {
+        let looks = || (0..TAP_BATCHES).filter(|_| black_box(&tap).is_on()).count();
+        let (looked, time) = stopwatch::work(looks);
+        ensure!(looked == 0, "no one looks");
+        times.push(time);
+    }
+    let ns = times.best() * 1e9 / TAP_BATCHES as f64;
+    report.value("tap.off.ns_per_batch", ns, Some(Bar::AtMost(5.0)));
     Ok(())
 }
 

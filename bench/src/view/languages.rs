@@ -73,7 +73,10 @@ pub(super) fn measure(
     let failed = usual.iter().map(|record| with_trace(record));
     let failed = failed.collect::<Result<Vec<_>>>()?;
     let out = sandbox.pass(&failed)?.out;
-    ensure!(lines(&out).count() == failed.len(), "stacktrace has lost a record");
+    ensure!(
+        lines(&out).count() == failed.len(),
+        "stacktrace has lost a record"
+    );
     for line in lines(&out) {
         let record: Value = serde_json::from_slice(line)?;
         let found = record["error"]["type"] == "java.sql.SQLTimeoutException";
@@ -82,12 +85,7 @@ pub(super) fn measure(
     time(&mut sandbox, &failed, "stacktrace.python.trace", report)
 }
 
-fn time(
-    sandbox: &mut Sandbox,
-    records: &[Vec<u8>],
-    row: &str,
-    report: &mut Report,
-) -> Result<()> {
+fn time(sandbox: &mut Sandbox, records: &[Vec<u8>], row: &str, report: &mut Report) -> Result<()> {
     let mut times = Times::default();
     for _ in 0..REPETITIONS {
         times.push(sandbox.pass(records)?.first);
