@@ -5,7 +5,8 @@ mod text;
 use anyhow::{Context, Result};
 
 use crate::cli::status::StatusArguments;
-use crate::control::Request;
+use crate::control::client::AskError;
+use crate::control::{Ended, Request};
 use crate::exit::{self, Exit, Misuse};
 use crate::plugin::live::Live;
 use crate::run::runtime;
@@ -23,16 +24,18 @@ fn tell(arguments: &StatusArguments) -> Result<Exit> {
         json,
     } = arguments;
     if let Some(pipeline) = pipeline {
-        let line = runtime.block_on(ask(&Live::of(pipeline, state)?))?;
+        let live = Live::of(pipeline, state)?;
+        let asked = runtime.block_on(ask(&live));
+        let line = told(asked.map_err(|error| live.explain(error))?)?;
         return show(line, *json);
     }
     let mut exit = None;
     for live in Live::all(state)? {
         match runtime.block_on(ask(&live)) {
-            Ok(line) => exit = exit.max(Some(show(line, *json)?)),
-            // It ran once.
-            Err(error) if error.is::<Misuse>() => {}
-            Err(error) => return Err(error),
+            Ok(asked) => exit = exit.max(Some(show(told(asked)?, *json)?)),
+            // It ran once; one that has ended is told by its process, for as long as others go on there.
+            Err(AskError::NotRunning(_)) => {}
+            Err(error) => return Err(live.explain(error)),
         }
     }
     exit.ok_or_else(|| {
@@ -54,14 +57,19 @@ fn show(line: String, json: bool) -> Result<Exit> {
     }))
 }
 
-/// The line of JSON that the process answers with.
-async fn ask(live: &Live) -> Result<String> {
+/// What the process says: the first line, and how it ended.
+async fn ask(live: &Live) -> Result<(Option<String>, Ended), AskError> {
     let mut status = None;
     let take = |line: &str| {
         status.get_or_insert_with(|| line.to_owned());
         Ok(())
     };
-    let ended = live.ask(&Request::Status, take).await?;
+    let ended = live.try_ask(&Request::Status, take).await?;
+    Ok((status, ended))
+}
+
+/// The line of JSON that the process answered with.
+fn told((status, ended): (Option<String>, Ended)) -> Result<String> {
     if ended.ok {
         status.context("it has nothing to say")
     } else {

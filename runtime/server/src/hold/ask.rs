@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use tamis_core::snapshot::State;
 use tokio::time::{sleep, timeout};
 
 use super::Progress;
@@ -12,6 +13,7 @@ use crate::control::{Ended, Request};
 use crate::exit::{self, Exit};
 use crate::plugin::live::Live;
 use crate::run::{Signals, runtime};
+use crate::telemetry::Status;
 
 /// Between two looks whether it has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -107,9 +109,17 @@ fn is_gone(asked: &Result<Ended, AskError>, unsettled: Option<usize>) -> bool {
     }
 }
 
-/// Returns once it takes no more orders: its source has left the group, and everything is closed.
+/// Returns once it has ended, or its process with it: its source has left the group, and everything is closed.
 async fn end(live: &Live) {
-    while live.try_ask(&Request::Status, |_| Ok(())).await.is_ok() {
+    let mut has_ended = false;
+    while !has_ended {
+        let asked = live.try_ask(&Request::Status, |line| {
+            let status = serde_json::from_str::<Status>(line);
+            let state = status.map(|it| it.snapshot.state);
+            has_ended |= matches!(state, Ok(State::Stopped | State::Failed));
+            Ok(())
+        });
+        has_ended |= asked.await.is_err();
         sleep(LOOK_AGAIN).await;
     }
 }
