@@ -237,27 +237,40 @@ async fn run_all(loading: Loading, mut signals: Signals, json: bool) -> Result<E
     let mut exit = Exit::Done;
     while let Some(ended) = pipelines.join_next().await {
         let (pipeline, ended, counts, took) = ended.context("a pipeline panicked")?;
-        let report = Report {
-            pipeline: &pipeline,
-            ended: &ended,
-            totals: counts.totals(),
-            took,
-        };
-        exit = exit.max(report.exit());
-        if let Err(error) = &ended {
-            error!(target: exit::MUST_ACT, pipeline, %error, "stopped");
-        }
-        if json {
-            exit = exit.max(crate::print(&report.json().to_string()));
-        } else if exit::is_for_programs() {
-            info!("{report}");
-        } else {
-            eprintln!("{report}");
-        }
+        exit = exit.max(tell(&pipeline, &ended, &counts, took, json));
     }
     signals.abort();
     hangups.abort();
     Ok(exit)
+}
+
+/// Says how a pipeline ended, to a person or a script.
+fn tell(
+    pipeline: &str,
+    ended: &Result<Summary, PipelineError>,
+    counts: &Counts,
+    took: Duration,
+    json: bool,
+) -> Exit {
+    let report = Report {
+        pipeline,
+        ended,
+        totals: counts.totals(),
+        took,
+    };
+    if let Err(error) = ended {
+        error!(target: exit::MUST_ACT, pipeline, %error, "stopped");
+    }
+    let exit = report.exit();
+    if json {
+        return exit.max(crate::print(&report.json().to_string()));
+    }
+    if exit::is_for_programs() {
+        info!("{report}");
+    } else {
+        eprintln!("{report}");
+    }
+    exit
 }
 
 /// All pipelines, loaded and connected, before any of them runs; `None` where it was said what is wrong with their plugins.
