@@ -257,3 +257,19 @@ async fn once_there<T>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_in_the_words_of_a_plugin_however_it_quotes_it() {
+        let secret = "se\"sa\\me\u{1}";
+        let mask = mask(&[Secret::new(secret)]);
+        let quoted = serde_json::json!({ "token": secret });
+        for words in [secret.to_owned(), format!("{secret:?}"), quoted.to_string()] {
+            let hidden = mask.hide(words);
+            assert!(hidden.contains("***") && !hidden.contains("sa"), "{hidden}");
+        }
+    }
+}
