@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tamis_tests::files::{assert_same, by_partition, visible};
 use tamis_tests::place::{Pipeline, Place};
-use tamis_tests::tamis::{Running, output, run, tamis};
+use tamis_tests::tamis::{Running, output, run, signal, tamis};
+use tamis_tests::wait::{LONG, eventually};
 
 /// Lets it say when it has taken records.
 const TAKEN: [&str; 2] = ["--log", "info,tamis::step=debug"];
@@ -111,4 +113,41 @@ fn dead_letters_that_are_away_at_the_start_are_waited_for() {
     fs::remove_file(&away).unwrap();
     let ended = tamis.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+/// The processes that `parent` has started.
+fn children(parent: u32) -> Vec<u32> {
+    let is_child = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // Behind the name, which may have any character in it.
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        rest.split_whitespace().nth(1) == Some(&parent.to_string())
+    };
+    let all = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let all = all.filter_map(|it| it.file_name().to_str()?.parse().ok());
+    all.filter(is_child).collect()
+}
+
+#[test]
+fn who_is_told_to_stop_while_plugins_are_compiled_ends_at_once_and_the_compiler_with_it() {
+    let place = Place::default();
+    let job = place.main_job("{ stdin: {} }", Pipeline::default());
+    let mut command = run(&job);
+    command.args(["--plugin-cache", "off"]);
+    let mut tamis = Running::start(command.stdin(Stdio::piped()));
+    let (id, mut compilers) = (tamis.id(), Vec::new());
+    tamis.until("a plugin is compiled", || {
+        compilers = children(id);
+        !compilers.is_empty()
+    });
+    // It takes as long as anyone would wait.
+    assert!(signal(compilers[0], "STOP"));
+    tamis.signal("TERM");
+    let ended = tamis.ends_within(Duration::from_secs(5));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("plugins are ready"), "{ended:?}");
+    eventually(LONG, "the compiler is gone", || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", compilers[0]));
+        stat.is_ok_and(|it| it.contains(") Z ")) || !signal(compilers[0], "0")
+    });
 }

@@ -359,6 +359,18 @@ impl Kafka {
 }
 
 impl Kafka {
+    /// In which state a group is, in Kafka's words.
+    ///
+    /// # Panics
+    /// Where the broker does not say.
+    #[must_use]
+    pub fn state_of(&self, group: &str) -> String {
+        let consumer = self.consumer("reader-of-groups");
+        let groups = consumer.fetch_group_list(Some(group), LONG);
+        let groups = groups.expect("the broker answers");
+        groups.groups()[0].state().to_owned()
+    }
+
     /// The groups that the broker knows.
     ///
     /// # Panics

@@ -87,19 +87,20 @@ impl ElasticsearchSink {
         if !reply.is_success() {
             return refusal::of(&reply).map(Err);
         }
-        answer::items(&reply.body, count).map(Ok)
+        answer::items(&reply.body, count, &reply.mask).map(Ok)
     }
 
     /// What the fate of one document means for its record.
     fn verdict(&self, line: &Line, fate: Fate) -> Result<Verdict, SinkError> {
         let index = &line.index;
+        let hide = |words| self.nodes.mask().hide(words);
         match fate {
             Fate::Written => Ok(Verdict::Written),
-            Fate::Retry(words) => Ok(Verdict::Retry(words)),
-            Fate::Rejected(words) => Ok(Verdict::Rejected(words)),
-            Fate::NoSuchIndex(words) => self.encoder.no_index(index, &words),
-            Fate::Retired(words) => self.encoder.retired_index(index, &words),
-            Fate::Forbidden(words) => self.encoder.forbidden_index(index, &words),
+            Fate::Retry(words) => Ok(Verdict::Retry(hide(words))),
+            Fate::Rejected(words) => Ok(Verdict::Rejected(hide(words))),
+            Fate::NoSuchIndex(words) => self.encoder.no_index(index, &hide(words)),
+            Fate::Retired(words) => self.encoder.retired_index(index, &hide(words)),
+            Fate::Forbidden(words) => self.encoder.forbidden_index(index, &hide(words)),
         }
     }
 

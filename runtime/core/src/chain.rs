@@ -188,6 +188,13 @@ impl Chain {
         replaced
     }
 
+    /// The names of those that decide now; on trial, the new ones.
+    pub(crate) fn deciding(&self) -> Vec<&str> {
+        let order = self.on_trial.as_ref().map_or(&self.order, |it| &it.order);
+        let names = order.iter().map(|index| &*self.stages[*index].stage().name);
+        names.collect()
+    }
+
     /// Takes the stages out that are not in the order.
     fn let_go(&mut self) -> Vec<Box<dyn Transform>> {
         let mut slots: Vec<_> = self.stages.drain(..).map(Some).collect();

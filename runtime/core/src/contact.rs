@@ -24,8 +24,9 @@ impl Contact {
         self.counts.gauges().source.group(is_member, says);
     }
 
-    /// Notes that the log of `partition` has no record at `end` or beyond; of one that is not open, nothing.
-    pub fn log_end(&self, partition: &Partition, end: u64) {
+    /// Notes that the log of `partition` has no record at `end` or beyond, or that its end is not known; of one that is not open,
+    /// nothing.
+    pub fn log_end(&self, partition: &Partition, end: Option<u64>) {
         self.ledger.log_end(partition, end);
     }
 

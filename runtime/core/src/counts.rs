@@ -58,7 +58,7 @@ pub struct StageTotals {
 }
 
 /// What [`Counts`] said at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Records taken from the source.
     pub taken: u64,
@@ -70,7 +70,7 @@ pub struct Totals {
     pub dead: u64,
     /// Letters stored of records whose sink was away: they are to be replayed.
     pub parked: u64,
-    /// Records that were sent again.
+    /// Records that a store asked for once more, one by one; those of requests that failed as a whole are not counted.
     pub retried: u64,
     /// Records written, by sink.
     pub written: Vec<(String, u64)>,
@@ -159,6 +159,17 @@ impl Counts {
             let name = if known { name } else { OTHER_COUNTS.to_owned() };
             let sum = names.entry(name).or_default();
             *sum = sum.saturating_add(amount);
+        }
+    }
+
+    /// Forgets what this lane has of stages by other names than `names`, which are all that it goes on with.
+    pub(crate) fn goes_on_with(&self, lane: usize, names: &[&str]) {
+        let mut stages = lock(&self.stages);
+        let gone = stages
+            .iter_mut()
+            .filter(|(name, _)| !names.contains(&name.as_str()));
+        for totals in gone.flat_map(|(_, versions)| versions.values_mut()) {
+            totals.memory_bytes.remove(&lane);
         }
     }
 
@@ -253,6 +264,26 @@ mod tests {
             (level["n000"], level["n010"], level[OTHER_COUNTS]),
             (2, 4, 20)
         );
+    }
+
+    #[test]
+    fn a_stage_that_a_lane_has_no_longer_has_no_memory_there() {
+        let counts = Counts::new([], 2);
+        for (lane, name) in [(0, "level"), (1, "level"), (0, "mask")] {
+            let mut done = Done::of(1, 0, 0);
+            done.applied.memory_bytes = 10;
+            counts.add_stage(lane, &stage(name, "1"), &mut done);
+        }
+        let has = || {
+            let stages = counts.totals().stages;
+            let lanes = |name: &str| stages[name]["1"].memory_bytes.keys().copied().collect();
+            let (level, mask): (Vec<_>, Vec<_>) = (lanes("level"), lanes("mask"));
+            (level, mask)
+        };
+        counts.goes_on_with(0, &["parse", "mask"]);
+        assert_eq!(has(), (vec![1], vec![0]));
+        counts.goes_on_with(0, &[]);
+        assert_eq!(has(), (vec![1], vec![]));
     }
 
     #[test]

@@ -130,7 +130,9 @@ impl Lane {
     /// Does what it was told between two batches.
     async fn obey(&mut self, order: LaneOrder) -> Result<(), Stopped> {
         match order {
-            LaneOrder::Switch(switch) => switch.switch(&mut self.chain),
+            LaneOrder::Switch(switch) => {
+                switch.switch(&mut self.chain, self.index, &self.counts);
+            }
             LaneOrder::Flush => {
                 self.cut_all().await?;
                 self.flush_all().await?;

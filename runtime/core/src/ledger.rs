@@ -263,10 +263,10 @@ impl Ledger {
         open.sum::<usize>() + state.left_behind
     }
 
-    /// Notes the end of what there is to read of `partition`, if it is open.
-    pub(crate) fn log_end(&self, partition: &Partition, end: u64) {
+    /// Notes the end of what there is to read of `partition`, if it is open; `None` where that is not known.
+    pub(crate) fn log_end(&self, partition: &Partition, end: Option<u64>) {
         if let Some(entry) = self.lock().partitions.get_mut(partition) {
-            entry.log_end = Some(end);
+            entry.log_end = end;
         }
     }
 

@@ -68,6 +68,12 @@ impl Monitor {
         }
     }
 
+    /// Whether someone told it to stop, or it failed: one whose input has ended does neither.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        !self.control.is_running()
+    }
+
     fn state(&self, contact: Option<&Contact>) -> State {
         if self.control.is_ended() {
             State::Stopped
@@ -107,12 +113,15 @@ fn source(gauges: &Gauges, totals: &Totals, partitions: &[Partition], now: Insta
         waited_for_lanes_ns: source.lanes.ns(),
         waited_for_commits_ns: source.commits.ns(),
         partitions: partitions.len() as u64,
-        lag: partitions
-            .iter()
-            .filter_map(|it| it.lag)
-            .reduce(u64::saturating_add),
+        lag: lag(partitions),
         contact: source.view(now),
     }
+}
+
+/// That of all of them; too low a sum would look well.
+fn lag(partitions: &[Partition]) -> Option<u64> {
+    let each = partitions.iter().map(|it| it.lag);
+    each.reduce(|one, other| Some(one?.saturating_add(other?)))?
 }
 
 fn stores(gauges: &Gauges, kind: StoreKind, now: Instant) -> Vec<Store> {

@@ -1,12 +1,13 @@
 //! Where the records of a sink go while its store is away for long, so that they hold up nothing else.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::delivery::Delivery;
+use crate::gauges::{Outage, StoreGauge};
 
 /// How often a store that is away is asked whether it is back. In between, records are parked without asking.
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -20,6 +21,8 @@ pub(crate) struct Parking {
     after: Duration,
     /// The writer of the letters.
     pub(crate) to: mpsc::Sender<Delivery>,
+    /// That of its store.
+    gauge: Arc<StoreGauge>,
     state: Mutex<State>,
 }
 
@@ -46,8 +49,8 @@ pub(crate) enum Heard<'a> {
 #[derive(Debug)]
 struct Away {
     since: Instant,
-    /// Whether that is so long that records are parked.
-    parks: bool,
+    /// Where that is so long that records are parked: shown for as long as they are, whoever asks the store meanwhile.
+    parks: Option<Outage>,
     /// Since when a request is under way that asks. One that hangs must not be joined by others until all of them do.
     asked: Option<Instant>,
     /// When such a request last ended.
@@ -56,10 +59,11 @@ struct Away {
 }
 
 impl Parking {
-    pub(crate) fn new(after: Duration, to: mpsc::Sender<Delivery>) -> Self {
+    pub(crate) fn new(after: Duration, to: mpsc::Sender<Delivery>, gauge: Arc<StoreGauge>) -> Self {
         Self {
             after,
             to,
+            gauge,
             state: Mutex::default(),
         }
     }
@@ -71,7 +75,7 @@ impl Parking {
         let away = state.away.get_or_insert_with(|| Away {
             // Others may have had an answer meanwhile.
             since: state.answered.map_or(begun, |answered| begun.max(answered)),
-            parks: false,
+            parks: None,
             asked: None,
             heard: now,
             reason: String::new(),
@@ -79,9 +83,13 @@ impl Parking {
         away.asked = None;
         away.heard = now;
         reason.clone_into(&mut away.reason);
-        let parked_before = away.parks;
-        away.parks = now.duration_since(away.since) >= self.after;
-        away.parks && !parked_before
+        if let Some(outage) = &away.parks {
+            outage.goes_on(reason);
+            return false;
+        }
+        let is_long = now.duration_since(away.since) >= self.after;
+        away.parks = is_long.then(|| self.gauge.outage_since(away.since, reason));
+        is_long
     }
 
     /// Notes that the store answered; says how long it was away, if records were parked meanwhile.
@@ -89,14 +97,14 @@ impl Parking {
         let mut state = self.lock();
         state.answered = Some(now);
         let away = state.away.take()?;
-        away.parks.then(|| now.duration_since(away.since))
+        away.parks.map(|_| now.duration_since(away.since))
     }
 
     /// Notes that a request ended that told nothing of the store.
     pub(crate) fn undecided(&self, now: Instant) {
         let away = &mut self.lock().away;
         // An outage whose end no one hears of, since there is nothing more to write, must not count from here to the next one.
-        away.take_if(|away| !away.parks);
+        away.take_if(|away| away.parks.is_none());
         if let Some(away) = away {
             away.asked = None;
             away.heard = now;
@@ -105,13 +113,16 @@ impl Parking {
 
     /// Whether records are parked now.
     pub(crate) fn parks(&self) -> bool {
-        self.lock().away.as_ref().is_some_and(|away| away.parks)
+        self.lock()
+            .away
+            .as_ref()
+            .is_some_and(|away| away.parks.is_some())
     }
 
     /// Why a record is parked now, without asking the store. Each time the store is to be asked, one caller gets none.
     pub(crate) fn reason(&self, now: Instant) -> Option<String> {
         let mut state = self.lock();
-        let away = state.away.as_mut().filter(|away| away.parks)?;
+        let away = state.away.as_mut().filter(|away| away.parks.is_some())?;
         let is_time = match away.asked {
             Some(asked) => now.duration_since(asked) >= ASKED_MAX,
             None => now.duration_since(away.heard) >= ASK_EVERY,
@@ -133,11 +144,37 @@ impl Parking {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gauges::StoreKind;
+
+    fn parking() -> Parking {
+        let (to, _letters) = mpsc::channel(1);
+        let gauge = Arc::new(StoreGauge::new("store", StoreKind::Sink));
+        Parking::new(Duration::from_secs(10), to, gauge)
+    }
+
+    #[test]
+    fn a_store_is_shown_to_be_away_for_as_long_as_its_records_are_parked() {
+        let parking = parking();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let seen = |seconds| {
+            let store = parking.gauge.view(at(seconds));
+            (store.away_ms, store.failures, store.error)
+        };
+        parking.failed(at(0), at(2), "refused");
+        assert_eq!(seen(3), (None, 0, None), "whoever waits shows that");
+        parking.failed(at(9), at(10), "refused");
+        assert_eq!(seen(12), (Some(12_000), 1, Some("refused".into())));
+        parking.failed(at(15), at(16), "no answer");
+        parking.undecided(at(21));
+        assert_eq!(seen(600), (Some(600_000), 2, Some("no answer".into())));
+        parking.answered(at(601));
+        assert_eq!(seen(602), (None, 2, None));
+    }
 
     #[test]
     fn records_are_parked_once_the_store_is_away_for_long_and_until_it_answers() {
-        let (to, _letters) = mpsc::channel(1);
-        let parking = Parking::new(Duration::from_secs(10), to);
+        let parking = parking();
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(parking.reason(at(0)), None);
@@ -170,8 +207,7 @@ mod tests {
 
     #[test]
     fn a_short_outage_parks_nothing() {
-        let (to, _letters) = mpsc::channel(1);
-        let parking = Parking::new(Duration::from_secs(10), to);
+        let parking = parking();
         let start = Instant::now();
         assert!(!parking.failed(start, start, "refused"));
         assert_eq!(parking.answered(start + Duration::from_secs(5)), None);

@@ -160,7 +160,7 @@ pub struct Source {
     pub waited_for_commits_ns: u64,
     /// Partitions that this process reads now.
     pub partitions: u64,
-    /// How much there is to read in all of them, as far as that is known.
+    /// How much there is to read in all of them; `None` where that is not known of one.
     pub lag: Option<u64>,
     /// Whom it talks to; `None` for what is on this machine.
     pub contact: Option<Contact>,
@@ -274,7 +274,7 @@ pub struct Store {
     pub requests: u64,
     /// Requests without an answer, or with one that sent all away.
     pub failures: u64,
-    /// Records that were sent again.
+    /// Records that the store asked for once more, one by one; those of requests that failed as a whole are not counted.
     pub retried: u64,
     /// How long requests took that had an answer.
     pub latency: Latency,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::batch::Taken;
 use crate::chain::{Chain, NextChain};
 use crate::control::{Control, Stopped};
+use crate::counts::Counts;
 use crate::exchange::{Exchange, ExchangeError};
 use crate::gate::GateOrder;
 use crate::lane::LaneSinks;
@@ -64,10 +65,11 @@ struct Switched {
 }
 
 impl Switch {
-    /// Does it, between two batches.
-    pub(crate) fn switch(self, chain: &mut Chain) {
+    /// Does it, between two batches of this lane.
+    pub(crate) fn switch(self, chain: &mut Chain, lane: usize, counts: &Counts) {
         let begun = Instant::now();
         let replaced = chain.switch(self.next);
+        counts.goes_on_with(lane, &chain.deciding());
         let pause = begun.elapsed();
         // Who asked may have gone.
         let _gone = self.done.send(Switched { pause, replaced });

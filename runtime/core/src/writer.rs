@@ -188,10 +188,12 @@ async fn deliver(context: &Context, sink: &dyn Sink, mut request: Request) -> Re
         if judged.retry.len() < request.records.len() {
             tries.progressed();
         }
-        if let Heard::Away(said) = judged.heard() {
+        let is_parking = context.is_parking(begun, judged.heard());
+        if let Heard::Away(said) = judged.heard()
+            && !is_parking
+        {
             context.is_away(&mut tries, said);
         }
-        let is_parking = context.is_parking(begun, judged.heard());
         context.refuse(&request, &judged.refused).await?;
         if let Some(reason) = judged.said.filter(|_| !is_parking) {
             if let Some(passed_over) = context.should_say(Trouble::AskedAgain, &mut tries) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tamis_core::Mask;
 use wasmtime::Result;
 use wasmtime::component::{Component, Linker};
 
@@ -182,11 +183,14 @@ pub(crate) struct Guest {
     pub(crate) limiter: crate::limits::Limiter,
     /// Last words, before a trap.
     pub(crate) message: Option<String>,
+    /// What must not be read in them.
+    pub(crate) mask: Mask,
 }
 
 impl Guest {
-    /// Keeps the first bytes of a plugin's last words.
-    fn panicked(&mut self, mut message: String) {
+    /// Keeps the first bytes of a plugin's last words. Half a secret would not be found.
+    fn panicked(&mut self, message: String) {
+        let mut message = self.mask.hide(message);
         message.truncate(message.floor_char_boundary(TEXT_BYTES_MAX));
         self.message = Some(message);
     }
@@ -205,4 +209,22 @@ fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limiter;
+
+    #[test]
+    fn a_secret_is_hidden_before_last_words_are_cut() {
+        let mut guest = Guest {
+            limiter: Limiter::new(0),
+            message: None,
+            mask: Mask::new(["sesame4711".to_owned()]),
+        };
+        let before = "x".repeat(TEXT_BYTES_MAX - 6);
+        guest.panicked(format!("{before}sesame4711, it is"));
+        assert_eq!(guest.message, Some(format!("{before}***, i")));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tamis_core::Mask;
 use wasmtime::Store;
 
 use crate::contract::{self, Answer, Description, Exports, Guest, Input, Prepared, SettingsError};
@@ -22,6 +23,23 @@ pub(crate) struct Instance {
     description: Description,
     memory_bytes_at_start: usize,
     fresh: bool,
+}
+
+/// What a plugin is configured with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// A JSON object.
+    pub json: String,
+    /// What of it must not be read in the plugin's last words, nor in why it refuses them.
+    pub mask: Mask,
+}
+
+impl From<String> for Settings {
+    /// Settings without a secret.
+    fn from(json: String) -> Self {
+        let mask = Mask::default();
+        Self { json, mask }
+    }
 }
 
 /// Why a plugin did not start.
@@ -51,6 +69,7 @@ impl Instance {
             Guest {
                 limiter,
                 message: None,
+                mask: Mask::default(),
             },
         );
         store.limiter(|guest| &mut guest.limiter);
@@ -78,11 +97,16 @@ impl Instance {
     }
 
     /// Hands the settings over.
-    pub(crate) fn configure(&mut self, settings: &str) -> Result<(), StartError> {
+    pub(crate) fn configure(
+        &mut self,
+        Settings { json, mask }: &Settings,
+    ) -> Result<(), StartError> {
         arm(&mut self.store, &self.limits, WORDS_BYTES_MAX);
-        match contract::configure(&self.exports, &mut self.store, settings) {
+        self.store.data_mut().mask = mask.clone();
+        match contract::configure(&self.exports, &mut self.store, json) {
             Ok(Ok(())) => {}
             Ok(Err(SettingsError { field, message })) => {
+                let (field, message) = (mask.hide(field), mask.hide(message));
                 return Err(StartError::Settings { field, message });
             }
             Err(error) => {

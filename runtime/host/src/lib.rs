@@ -21,7 +21,7 @@ pub use contract::{Description, Version, Wants};
 pub use engine::{Engine, EngineError};
 pub use failure::{Cause, Failure};
 pub use file::{open_file, read_file};
-pub use instance::StartError;
+pub use instance::{Settings, StartError};
 pub use limits::{Grants, OnQuarantine, PluginLimits};
 pub use load::{LoadError, LoadProblem, Plugin, Probe, digest};
 pub use transform::PluginTransform;

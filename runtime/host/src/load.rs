@@ -13,7 +13,7 @@ use crate::contract::{Description, EXPORTS, Prepared, Version};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::file::read_file;
-use crate::instance::{Instance, StartError};
+use crate::instance::{Instance, Settings, StartError};
 use crate::limits::{Grants, PluginLimits};
 use crate::log_budget::LogBudget;
 
@@ -240,11 +240,11 @@ impl Plugin {
 pub struct Probe(Instance);
 
 impl Probe {
-    /// Hands `settings`, a JSON object, over.
+    /// Hands `settings` over.
     ///
     /// # Errors
     /// Where they are refused, or the plugin fails on them.
-    pub fn configure(mut self, settings: &str) -> Result<(), StartError> {
+    pub fn configure(mut self, settings: &Settings) -> Result<(), StartError> {
         self.0.configure(settings)
     }
 }

@@ -15,7 +15,7 @@ use tamis_core::transform::{Applied, Said, Stage, Transform, TransformError, Why
 use tracing::warn;
 
 use crate::failure::Failure;
-use crate::instance::{Instance, StartError};
+use crate::instance::{Instance, Settings, StartError};
 use crate::limits::{OnQuarantine, PluginLimits};
 use crate::load::Plugin;
 
@@ -31,7 +31,7 @@ const OUTPUT_BYTES_MAX: usize = 512 << 20;
 pub struct PluginTransform {
     plugin: Arc<Plugin>,
     stage: Stage,
-    settings: String,
+    settings: Settings,
     limits: PluginLimits,
     on_quarantine: OnQuarantine,
     /// None between a failure and the next batch.
@@ -52,14 +52,14 @@ enum Stopped {
 }
 
 impl PluginTransform {
-    /// Makes an instance of `plugin` for the stage `name` and configures it with `settings`, a JSON object.
+    /// Makes an instance of `plugin` for the stage `name` and configures it with `settings`.
     ///
     /// # Errors
     /// When the plugin refuses its settings, or fails before its first batch.
     pub fn new(
         plugin: Arc<Plugin>,
         name: &str,
-        settings: String,
+        settings: impl Into<Settings>,
         mut limits: PluginLimits,
         on_quarantine: OnQuarantine,
     ) -> Result<Self, StartError> {
@@ -71,7 +71,7 @@ impl PluginTransform {
                 name: name.to_owned(),
                 version,
             },
-            settings,
+            settings: settings.into(),
             limits,
             on_quarantine,
             instance: None,

@@ -2,6 +2,11 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use tracing::error;
+
+use crate::cli::LogFormat;
 
 /// What the exit code says; also in `tamis --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,9 +39,39 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Where in the log a person is told to act; shown whatever else is left out of it.
+pub(crate) const MUST_ACT: &str = "tamis::must_act";
+
+/// Of the log, once there is one.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Notes that there is a log from here on.
+pub(crate) fn logs(format: LogFormat) {
+    // There is one log.
+    let _once = FORMAT.set(format);
+}
+
+/// Whether a program reads the standard error: each line of it is one of the log.
+pub(crate) fn is_for_programs() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
+
+/// Says on the standard error what a person must mend.
+pub(crate) fn say(words: impl fmt::Display) {
+    if is_for_programs() {
+        error!(target: MUST_ACT, "{words}");
+    } else {
+        eprintln!("{words}");
+    }
+}
+
 /// Says what failed, with its causes.
 pub(crate) fn failed(error: &anyhow::Error) -> Exit {
-    eprintln!("error: {error:#}");
+    if is_for_programs() {
+        say(format_args!("{error:#}"));
+    } else {
+        eprintln!("error: {error:#}");
+    }
     Exit::Failed
 }
 
@@ -57,7 +92,7 @@ pub(crate) fn of(ended: anyhow::Result<Exit>) -> Exit {
     match ended {
         Ok(exit) => exit,
         Err(error) if error.is::<Misuse>() => {
-            eprintln!("{error:#}");
+            say(format_args!("{error:#}"));
             Exit::Usage
         }
         Err(error) => failed(&error),

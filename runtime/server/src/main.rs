@@ -12,7 +12,6 @@ mod exit;
 mod failpoint;
 mod fields;
 mod graph;
-mod hide;
 mod hold;
 mod plugin;
 mod plugin_file;
@@ -92,10 +91,12 @@ fn start_logs(cli: &Cli, failpoint: Option<Failpoint>) {
         "info"
     };
     let wanted = cli.log.as_deref().unwrap_or(usual);
-    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|error| {
-        eprintln!("--log {wanted}: {error}; taking {usual}");
-        EnvFilter::new(usual)
-    });
+    let (filter, misread) = match EnvFilter::try_new(wanted) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(usual), Some(error)),
+    };
+    let always = format!("{}=error", exit::MUST_ACT);
+    let filter = filter.add_directive(always.parse().expect("it is a directive"));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
@@ -108,6 +109,10 @@ fn start_logs(cli: &Cli, failpoint: Option<Failpoint>) {
         .with(lines.with_filter(filter))
         .with(failpoint.map(Failpoint::layer))
         .init();
+    exit::logs(cli.log_format);
+    if let Some(error) = misread {
+        exit::say(format_args!("--log {wanted}: {error}; taking {usual}"));
+    }
 }
 
 /// Writes a result to the standard output. A reader that went away early (`| head`) is no failure.

@@ -11,9 +11,9 @@ use tamis_core::{Counts, Executor, Pipeline, PipelineError, Stop, Summary};
 use tamis_host::{Engine, Origin};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::cli::{CompilerOptions, RunArguments};
 use crate::compiler;
@@ -25,40 +25,58 @@ use crate::telemetry::{self, Listen, Watched};
 use crate::wiring::{self, Lanes};
 
 pub(crate) fn run(arguments: &RunArguments, options: &CompilerOptions) -> Exit {
-    let listen = match Listen::of(&arguments.telemetry) {
-        Ok(listen) => listen,
-        Err(reason) => {
-            eprintln!("{reason}");
-            return Exit::Usage;
-        }
-    };
-    let Some(specs) = load(&arguments.files, PluginFiles::MustExist) else {
-        return Exit::Usage;
-    };
-    let Some(states) = state::open_all(arguments.state.folder(), &specs) else {
-        return Exit::Usage;
-    };
-    let started = compiler::engine(options).and_then(|engine| Ok((engine, runtime()?)));
-    let (engine, runtime) = match started {
+    let started = runtime().and_then(|runtime| {
+        // Whoever starts as process 1 of a container hears of no signal that it did not ask for.
+        let signals = runtime.block_on(async { Signals::new() })?;
+        Ok((runtime, signals))
+    });
+    let (runtime, signals) = match started {
         Ok(started) => started,
         Err(error) => return exit::failed(&error),
     };
-    let watched: Vec<_> = specs.iter().map(|spec| Watched::new(&spec.name)).collect();
-    let watched: Vec<_> = watched.into_iter().map(Arc::new).collect();
-    if let Some(listen) = listen
-        && let Err(error) =
-            telemetry::http::start(listen, watched.clone(), runtime.handle().clone())
-    {
-        return exit::failed(&error);
-    }
-    let with_states = specs.into_iter().zip(states);
-    let Some(ready) = load_plugins(with_states, &arguments.files, &engine, &watched) else {
-        return Exit::Usage;
+    let loading = match prepare(arguments, options, &runtime) {
+        Ok(loading) => loading,
+        Err(exit) => return exit,
     };
-    let ended = runtime.block_on(run_all(ready, &engine, arguments.json));
-    // What a disk that hangs still holds is left behind.
+    let ended = runtime.block_on(run_all(loading, signals, arguments.json));
+    // What a disk that hangs still holds is left behind, and the compiler with whom it works for.
     runtime.shutdown_background();
     ended.unwrap_or_else(|error| exit::failed(&error))
+}
+
+/// All that is there before the first plugin is loaded; or how the program ends because it is not.
+fn prepare(
+    arguments: &RunArguments,
+    options: &CompilerOptions,
+    runtime: &Runtime,
+) -> Result<Loading, Exit> {
+    let listen = Listen::of(&arguments.telemetry).map_err(|reason| {
+        exit::say(reason);
+        Exit::Usage
+    })?;
+    let specs = load(&arguments.files, PluginFiles::MustExist).ok_or(Exit::Usage)?;
+    let states = state::open_all(arguments.state.folder(), &specs).ok_or(Exit::Usage)?;
+    let engine = compiler::engine(options).map_err(|error| exit::failed(&error))?;
+    let watched: Vec<_> = specs.iter().map(|spec| Watched::new(&spec.name)).collect();
+    let watched: Vec<_> = watched.into_iter().map(Arc::new).collect();
+    if let Some(listen) = listen {
+        let listening = telemetry::http::start(listen, watched.clone(), runtime.handle().clone());
+        listening.map_err(|error| exit::failed(&error))?;
+    }
+    Ok(Loading {
+        specs: specs.into_iter().zip(states).collect(),
+        files: arguments.files.clone(),
+        engine,
+        watched,
+    })
+}
+
+/// Pipelines whose plugins are to be loaded.
+struct Loading {
+    specs: Vec<(PipelineSpec, Option<State>)>,
+    files: Vec<PathBuf>,
+    engine: Engine,
+    watched: Vec<Arc<Watched>>,
 }
 
 /// A pipeline with its plugins.
@@ -71,24 +89,25 @@ struct Ready {
 
 /// Each pipeline with its plugins, or what is wrong with them on the standard error. Says how long they took: mostly the time
 /// between a restart and its first record.
-fn load_plugins(
-    specs: impl Iterator<Item = (PipelineSpec, Option<State>)>,
-    files: &[PathBuf],
-    engine: &Engine,
-    watched: &[Arc<Watched>],
-) -> Option<Vec<Ready>> {
+fn load_plugins(loading: Loading) -> Option<Vec<Ready>> {
+    let Loading {
+        specs,
+        files,
+        engine,
+        watched,
+    } = loading;
     let (mut ready, mut sound, begun) = (Vec::new(), true, Instant::now());
-    for (((spec, state), file), watched) in specs.zip(files).zip(watched) {
+    for (((spec, state), file), watched) in specs.into_iter().zip(files).zip(watched) {
         let pipeline = spec.name.clone();
-        match Started::load(spec, state, engine) {
+        match Started::load(spec, state, &engine) {
             Ok((started, lanes)) => ready.push(Ready {
-                file: file.clone(),
+                file,
                 started,
                 lanes,
-                watched: Arc::clone(watched),
+                watched,
             }),
             Err(error) => {
-                eprintln!("pipeline {pipeline}: {error:#}");
+                exit::say(format_args!("pipeline {pipeline}: {error:#}"));
                 sound = false;
             }
         }
@@ -114,12 +133,14 @@ pub(crate) fn load(files: &[PathBuf], plugin_files: PluginFiles) -> Option<Vec<P
         match tamis_config::load(file, &environment, plugin_files) {
             Ok(spec) if specs.iter().any(|other| other.name == spec.name) => {
                 let (file, name) = (file.display(), spec.name);
-                eprintln!("{file}: pipeline: {name} is the name of another pipeline, too");
+                exit::say(format_args!(
+                    "{file}: pipeline: {name} is the name of another pipeline, too"
+                ));
                 sound = false;
             }
             Ok(spec) => specs.push(spec),
             Err(problems) => {
-                eprintln!("{problems}");
+                exit::say(problems);
                 sound = false;
             }
         }
@@ -158,13 +179,17 @@ struct Connected {
     watched: Arc<Watched>,
 }
 
-async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit> {
-    let mut signals = Signals::new()?;
-    let mut hangups = signal(SignalKind::hangup())?;
-    let connecting = connect_all(ready);
+async fn run_all(loading: Loading, mut signals: Signals, json: bool) -> Result<Exit> {
+    let (engine, mut hangups) = (loading.engine.clone(), signal(SignalKind::hangup())?);
     let connected = tokio::select! {
-        connected = connecting => connected?,
-        () = signals.next() => return Ok(Exit::Done),
+        connected = start_all(loading) => connected?,
+        () = signals.next() => {
+            info!("told to stop before any record was taken");
+            return Ok(Exit::Done);
+        }
+    };
+    let Some(connected) = connected else {
+        return Ok(Exit::Usage);
     };
     let stops: Vec<Stop> = connected
         .iter()
@@ -172,6 +197,8 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
         .collect();
     let signals = tokio::spawn(async move { signals.stop(&stops).await });
     let (mut pipelines, begun) = (JoinSet::<Ended>::new(), Instant::now());
+    // They answer until the process ends.
+    let mut sockets = JoinSet::new();
     let mut all_orders = Vec::new();
     for Connected {
         file,
@@ -185,14 +212,15 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
         watched.runs(pipeline.monitor());
         let (swapper, watch) = (pipeline.swapper(), Arc::clone(&watched));
         let (deployer, orders) = Deployer::new(file, started, engine.clone(), swapper, watch);
-        all_orders.push(orders.clone());
+        sockets.spawn(deployer.serve(orders.clone()));
+        all_orders.push(orders);
         info!(pipeline = name, "started");
         pipelines.spawn(async move {
             let executor = Executor::Threads(tokio::runtime::Handle::current());
             let (counts, monitor) = (pipeline.counts(), pipeline.monitor());
             let ended = tokio::select! {
                 ended = pipeline.run(&executor) => ended,
-                never = deployer.attend(orders) => match never {},
+                never = deployer.attend() => match never {},
             };
             watched.ended(monitor, &ended);
             (name, ended, counts, begun.elapsed())
@@ -209,24 +237,50 @@ async fn run_all(ready: Vec<Ready>, engine: &Engine, json: bool) -> Result<Exit>
     let mut exit = Exit::Done;
     while let Some(ended) = pipelines.join_next().await {
         let (pipeline, ended, counts, took) = ended.context("a pipeline panicked")?;
-        let report = Report {
-            pipeline: &pipeline,
-            ended: &ended,
-            totals: counts.totals(),
-            took,
-        };
-        exit = exit.max(report.exit());
-        if json {
-            exit = exit.max(crate::print(&report.json().to_string()));
-        }
-        // A person must act on a failure, whatever the script reads.
-        if !json || ended.is_err() {
-            eprintln!("{report}");
-        }
+        exit = exit.max(tell(&pipeline, &ended, &counts, took, json));
     }
     signals.abort();
     hangups.abort();
     Ok(exit)
+}
+
+/// Says how a pipeline ended, to a person or a script.
+fn tell(
+    pipeline: &str,
+    ended: &Result<Summary, PipelineError>,
+    counts: &Counts,
+    took: Duration,
+    json: bool,
+) -> Exit {
+    let report = Report {
+        pipeline,
+        ended,
+        totals: counts.totals(),
+        took,
+    };
+    if let Err(error) = ended {
+        error!(target: exit::MUST_ACT, pipeline, %error, "stopped");
+    }
+    let exit = report.exit();
+    if json {
+        return exit.max(crate::print(&report.json().to_string()));
+    }
+    if exit::is_for_programs() {
+        info!("{report}");
+    } else {
+        eprintln!("{report}");
+    }
+    exit
+}
+
+/// All pipelines, loaded and connected, before any of them runs; `None` where it was said what is wrong with their plugins.
+async fn start_all(loading: Loading) -> Result<Option<Vec<Connected>>> {
+    // Compilers take their time, and are waited for by those who asked.
+    let loaded = spawn_blocking(move || load_plugins(loading)).await;
+    match loaded.context("the loading of plugins panicked")? {
+        Some(ready) => connect_all(ready).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// All pipelines, connected, before any of them runs.

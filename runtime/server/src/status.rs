@@ -5,6 +5,7 @@ mod text;
 use anyhow::Result;
 
 use crate::cli::status::StatusArguments;
+use crate::control::client::AskError;
 use crate::exit::{self, Exit, Misuse};
 use crate::plugin::live::Live;
 use crate::run::runtime;
@@ -27,11 +28,11 @@ fn tell(arguments: &StatusArguments) -> Result<Exit> {
     }
     let mut exit = None;
     for live in Live::all(state)? {
-        match runtime.block_on(live.status()) {
+        match runtime.block_on(live.try_status()) {
             Ok(told) => exit = exit.max(Some(show(told, *json))),
-            // It ran once.
-            Err(error) if error.is::<Misuse>() => {}
-            Err(error) => return Err(error),
+            // It ran once; one that has ended is told by its process, for as long as others go on there.
+            Err(AskError::NotRunning(_)) => {}
+            Err(error) => return Err(live.explain(error)),
         }
     }
     exit.ok_or_else(|| {

@@ -131,7 +131,8 @@ impl fmt::Display for Report<'_> {
                 )
             }
             Ok(_) => Ok(()),
-            Err(error) => write!(f, "; error: stopped: {error}"),
+            // Why is in the log.
+            Err(_) => write!(f, "; it failed"),
         }
     }
 }

@@ -149,21 +149,25 @@ impl Deployer {
         (deployer, orders)
     }
 
-    /// Swaps what is to be swapped, for as long as it is waited for; `orders` are taken from outside the process where there is a
-    /// state folder.
-    pub(crate) async fn attend(self, orders: Orders) -> Infallible {
+    /// Swaps what is to be swapped, for as long as it is waited for.
+    pub(crate) async fn attend(self) -> Infallible {
+        let _still_its_own = self.run().await;
+        future::pending().await
+    }
+
+    /// Takes `orders` from outside the process, where there is a state folder, for as long as it is waited for: also once the pipeline
+    /// has ended, for whoever asks how it is.
+    pub(crate) fn serve(&self, orders: Orders) -> impl Future<Output = ()> + use<> {
         let socket = self.state.as_ref().map(State::socket);
         let pipeline = self.running.spec.name.clone();
-        let takes_orders = async {
+        async move {
             let Some(socket) = socket else {
                 return;
             };
             let Err(error) = control::serve(socket.clone(), Arc::new(orders)).await;
             let socket = socket.display();
             warn!(pipeline, %socket, %error, "there is no control socket");
-        };
-        let _still_its_own = tokio::join!(self.run(), takes_orders);
-        future::pending().await
+        }
     }
 
     /// Until the pipeline takes no more records; then the state folder is still this process's own. What is on probation then did not

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tamis_config::spec::Secret;
 use tamis_config::{Capability, PipelineSpec, PluginLimits, PluginSpec, SinkSpec, SourceSpec};
 use tamis_connect::Transactions;
 use tamis_core::sink::SinkError;
 use tamis_core::source::{Source, SourceError};
 use tamis_core::transform::Transform;
-use tamis_core::{Backoff, Limits, OnOutage, Outlet, Pipeline, causes};
-use tamis_host::{Engine, Grants, Plugin, PluginTransform, Trust};
+use tamis_core::{Backoff, Limits, Mask, OnOutage, Outlet, Pipeline, causes};
+use tamis_host::{Engine, Grants, Plugin, PluginTransform, Settings, Trust};
 use tracing::warn;
 
-use crate::hide;
 use crate::plugin_file::PluginFile;
 
 /// Between two tries to connect to a store that is away.
@@ -138,16 +138,33 @@ pub(crate) fn transform(spec: &PluginSpec, plugin: &Arc<Plugin>) -> Result<Plugi
         tamis_config::OnQuarantine::Bypass => tamis_host::OnQuarantine::Bypass,
         tamis_config::OnQuarantine::DeadLetter => tamis_host::OnQuarantine::DeadLetter,
     };
-    let settings = spec.settings.to_string();
-    let limits = limits(spec.limits);
-    let started = PluginTransform::new(
+    Ok(PluginTransform::new(
         Arc::clone(plugin),
         &spec.name,
-        settings,
-        limits,
+        settings(spec),
+        limits(spec.limits),
         on_quarantine,
-    );
-    Ok(started.map_err(|error| hide::secrets(spec, error))?)
+    )?)
+}
+
+/// What `plugin` gets of the configuration, and the secrets in it, which are not shown in its words.
+pub(crate) fn settings(plugin: &PluginSpec) -> Settings {
+    Settings {
+        json: plugin.settings.to_string(),
+        mask: mask(&plugin.secrets),
+    }
+}
+
+/// Hides `secrets` in what a plugin says, as they are, and as they stand in its settings, which are JSON.
+pub(crate) fn mask(secrets: &[Secret]) -> Mask {
+    let each = secrets.iter().flat_map(|secret| {
+        let quoted = serde_json::Value::from(secret.expose()).to_string();
+        [
+            secret.expose().to_owned(),
+            quoted[1..quoted.len() - 1].to_owned(),
+        ]
+    });
+    Mask::new(each)
 }
 
 /// What the configuration says, as the sandbox takes it.
@@ -237,6 +254,22 @@ async fn once_there<T>(
                 tokio::time::sleep(TRY_AGAIN).await;
             }
             connected => return connected,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_in_the_words_of_a_plugin_however_it_quotes_it() {
+        let secret = "se\"sa\\me\u{1}";
+        let mask = mask(&[Secret::new(secret)]);
+        let quoted = serde_json::json!({ "token": secret });
+        for words in [secret.to_owned(), format!("{secret:?}"), quoted.to_string()] {
+            let hidden = mask.hide(words);
+            assert!(hidden.contains("***") && !hidden.contains("sa"), "{hidden}");
         }
     }
 }

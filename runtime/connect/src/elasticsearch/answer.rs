@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use tamis_core::Mask;
 use tamis_core::sink::SinkError;
 
 /// Why a document is not where it should be although it was taken.
@@ -53,14 +54,16 @@ pub(super) enum Fate {
     Forbidden(String),
 }
 
-/// The items of the answer in `body`, of which there must be `count`.
+/// The items of the answer in `body`, of which there must be `count`; `mask` is for what it says instead.
 ///
 /// # Errors
 /// Where it is none: it was cut off on its way, or comes from someone else.
-pub(super) fn items(body: &[u8], count: usize) -> Result<Vec<Item>, SinkError> {
+pub(super) fn items(body: &[u8], count: usize, mask: &Mask) -> Result<Vec<Item>, SinkError> {
     let unavailable = |words: String| SinkError::Unavailable(words.into());
-    let answer: Answer = serde_json::from_slice(body)
-        .map_err(|error| unavailable(format!("the answer is none to a bulk request: {error}")))?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| {
+        let words = format!("the answer is none to a bulk request: {error}");
+        unavailable(mask.hide(words))
+    })?;
     let found = answer.items.len();
     if found != count {
         let words = format!("the answer is about {found} documents, of {count} that were sent");

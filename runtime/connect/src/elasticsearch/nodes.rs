@@ -4,12 +4,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use elasticsearch::auth::Credentials;
 use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::headers::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use elasticsearch::http::{Method, Url};
 use tamis_config::spec::{ElasticsearchLogin, ElasticsearchSinkSpec};
+use tamis_core::Mask;
 use tamis_core::sink::SinkError;
 use tokio::time::Instant;
 
@@ -22,12 +25,14 @@ const REST: Duration = Duration::from_secs(30);
 pub(super) struct Nodes {
     nodes: Vec<Node>,
     turn: AtomicUsize,
+    mask: Mask,
 }
 
 struct Node {
     url: String,
     transport: Transport,
     resting: Mutex<Option<Instant>>,
+    mask: Mask,
 }
 
 /// What is asked of any node.
@@ -46,6 +51,8 @@ pub(super) struct Question<'a> {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    /// What must not be read in its words.
+    pub(super) mask: Mask,
 }
 
 /// Why one did not.
@@ -107,11 +114,18 @@ impl Nodes {
     /// # Errors
     /// Where one has no legal URL, or the certificates cannot be read.
     pub(super) fn new(spec: &ElasticsearchSinkSpec) -> Result<Self, SinkError> {
-        let nodes = spec.urls.iter().map(|url| Node::new(url, spec));
+        let mask = mask(&spec.login);
+        let nodes = spec.urls.iter().map(|url| Node::new(url, spec, &mask));
         Ok(Self {
             nodes: nodes.collect::<Result<_, _>>()?,
             turn: AtomicUsize::new(0),
+            mask,
         })
+    }
+
+    /// What must not be read in their words.
+    pub(super) fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// What a node answers.
@@ -155,7 +169,7 @@ impl Nodes {
 }
 
 impl Node {
-    fn new(url: &str, spec: &ElasticsearchSinkSpec) -> Result<Self, SinkError> {
+    fn new(url: &str, spec: &ElasticsearchSinkSpec, mask: &Mask) -> Result<Self, SinkError> {
         let refuse = |what: &str, error: &dyn std::fmt::Display| {
             SinkError::Misconfigured(format!("{what}: {error}").into())
         };
@@ -188,6 +202,7 @@ impl Node {
             url: url.to_owned(),
             transport,
             resting: Mutex::default(),
+            mask: mask.clone(),
         })
     }
 
@@ -216,6 +231,7 @@ impl Node {
         let reply = Reply {
             status,
             body: body.to_vec(),
+            mask: self.mask.clone(),
         };
         if reply.is_of_node() {
             let words = format!("{}: {}", self.url, refusal::words(&reply));
@@ -228,7 +244,7 @@ impl Node {
     }
 
     fn silence(&self, error: &elasticsearch::Error) -> Silence {
-        let words = chain(error);
+        let words = self.mask.hide(chain(error));
         let advice = if words.contains("certificate verify failed") {
             Some(
                 "set `ca_file` to the certificate of who signed the cluster's, and name its hosts as it does",
@@ -252,6 +268,31 @@ impl Node {
     }
 }
 
+/// The forms of `login` in which someone may say it again who should not: as it is written, and as it is sent.
+fn mask(login: &ElasticsearchLogin) -> Mask {
+    let mut plain = match login {
+        ElasticsearchLogin::None => return Mask::default(),
+        ElasticsearchLogin::User(user, password) => {
+            let password = password.expose();
+            vec![password.to_owned(), format!("{user}:{password}")]
+        }
+        ElasticsearchLogin::ApiKey(key) => vec![key.expose().to_owned()],
+    };
+    if let ElasticsearchLogin::ApiKey(key) = login {
+        let decoded = STANDARD.decode(key.expose()).ok();
+        plain.extend(decoded.and_then(|it| String::from_utf8(it).ok()));
+        // Behind the id, which is no secret.
+        let keys: Vec<_> = plain.iter().filter_map(|it| it.split_once(':')).collect();
+        let keys: Vec<_> = keys.into_iter().map(|(_, key)| key.to_owned()).collect();
+        plain.extend(keys);
+    }
+    let encoded = plain
+        .iter()
+        .flat_map(|it| [STANDARD_NO_PAD.encode(it), URL_SAFE_NO_PAD.encode(it)]);
+    let encoded: Vec<_> = encoded.collect();
+    Mask::new(plain.into_iter().chain(encoded))
+}
+
 /// An error and its causes, each said once; the outermost, which says no more than the URL, is left out where there is another.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = vec![error.to_string()];
@@ -268,3 +309,6 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     said.join(": ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,15 +59,17 @@ fn is_its_own(reply: &Reply) -> bool {
     json.is_some_and(|json| json.pointer("/error/type").is_some_and(Value::is_string))
 }
 
-/// The status of `reply`, and what its body says.
+/// The status of `reply`, and what its body says, without what it repeats of the login.
 pub(super) fn words(reply: &Reply) -> String {
     let status = reply.status;
     let json: Option<Value> = serde_json::from_slice(&reply.body).ok();
     let said = match json.as_ref().and_then(|json| json.get("error")) {
-        Some(error) => answer::words(error),
+        Some(error) => reply.mask.hide(answer::words(error)),
         None => {
+            // Half a secret would not be found.
             let text = String::from_utf8_lossy(&reply.body);
-            text.trim().chars().take(SHOWN_CHARS_MAX).collect()
+            let text = reply.mask.hide(text.trim().to_owned());
+            text.chars().take(SHOWN_CHARS_MAX).collect()
         }
     };
     if said.is_empty() {

@@ -138,7 +138,7 @@ fn open_next(splits: &Mutex<std::vec::IntoIter<Split>>, intake: &Intake) -> Opti
     }
     let split = splits.next()?;
     intake.open_unkept(&split.partition);
-    intake.notes().log_end(&split.partition, split.until);
+    intake.notes().log_end(&split.partition, Some(split.until));
     Some(split)
 }
 

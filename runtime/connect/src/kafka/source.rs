@@ -194,6 +194,8 @@ pub(super) fn properties(spec: &KafkaSourceSpec) -> Result<ClientConfig, String>
             "partition.assignment.strategy",
             "cooperative-sticky".to_owned(),
         ),
+        // A rebalance is heard of with a heartbeat: what it keeps from its work is to be shown within five seconds.
+        ("heartbeat.interval.ms", "1000".to_owned()),
         // Bytes alone bound what is fetched ahead: this is the most that librdkafka takes.
         ("queued.min.messages", "10000000".to_owned()),
         // Costs nothing that could be measured.

@@ -167,6 +167,7 @@ fn a_switch_keeps_what_is_named_in_its_new_place_and_gives_the_rest_back() {
     assert_eq!(pass(&mut chain), "abc abc abc abc");
     let links = vec![Link::Kept(2), fake("d").link(), Link::Kept(0)];
     assert_eq!(names(&chain.switch(next(links, None))), ["b"]);
+    assert_eq!(chain.deciding(), ["c", "d", "a"]);
     assert_eq!(pass(&mut chain), "cda cda cda cda");
     let replaced = chain.switch(next(vec![Link::Kept(1)], None));
     assert_eq!(names(&replaced), ["c", "a"]);
@@ -180,6 +181,7 @@ fn new_stages_decide_on_trial_and_stay_when_it_is_passed() {
     let trial = trial();
     let links = vec![fake("n").link(), Link::Kept(1)];
     assert!(chain.switch(next(links, Some(&trial))).is_empty());
+    assert_eq!(chain.deciding(), ["n", "b"]);
     assert_eq!(pass(&mut chain), "nb nb nb nb");
     assert_eq!(trial.cost().records, 4);
     assert!(trial.pass());

@@ -75,7 +75,7 @@ struct Said {
 }
 
 impl StoreGauge {
-    pub(super) fn new(name: &str, kind: StoreKind) -> Self {
+    pub(crate) fn new(name: &str, kind: StoreKind) -> Self {
         Self {
             name: name.to_owned(),
             kind,
@@ -161,10 +161,15 @@ impl StoreGauge {
 
     /// Notes that it does not do what it was asked for, until what is returned is dropped.
     pub(crate) fn outage(self: &Arc<Self>, error: &str) -> Outage {
+        self.outage_since(Instant::now(), error)
+    }
+
+    /// As [`outage`](Self::outage), of one that has lasted since then.
+    pub(crate) fn outage_since(self: &Arc<Self>, since: Instant, error: &str) -> Outage {
         let mut now = lock(&self.now);
         now.numbers += 1;
         let number = now.numbers;
-        now.outages.insert(number, Instant::now());
+        now.outages.insert(number, since);
         drop(now);
         self.failed(error);
         Outage {

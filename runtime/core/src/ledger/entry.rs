@@ -148,10 +148,11 @@ impl Entry {
             checkpoint,
             committed: self.committed.as_ref().map(|it| it.next),
             log_end: self.log_end,
-            lag: self
-                .log_end
-                .zip(from)
-                .map(|(end, from)| end.saturating_sub(from)),
+            lag: match (self.log_end, from) {
+                // It never had a record, and no one has settled any.
+                (Some(0), None) => Some(0),
+                (end, from) => end.zip(from).map(|(end, from)| end.saturating_sub(from)),
+            },
             unsettled: self.unsettled() as u64,
         }
     }

@@ -260,3 +260,18 @@ async fn a_partition_whose_runs_no_one_commits_gets_no_more_records() {
     commit(&ledger);
     assert!(has_room().await);
 }
+
+#[test]
+fn the_lag_is_known_where_the_end_of_the_log_is() {
+    let ledger = Arc::new(Ledger::default());
+    let lag_at = |end| {
+        ledger.log_end(&partition(), end);
+        ledger.view()[0].lag
+    };
+    ledger.open(partition(), 1, Keeps::Committed, None);
+    assert_eq!(lag_at(Some(0)), Some(0), "there is nothing to read");
+    assert_eq!(lag_at(Some(9)), None, "no one knows where it begins");
+    let _ticket = ledger.take(&partition(), RANGE);
+    assert_eq!(lag_at(Some(9)), Some(4));
+    assert_eq!(lag_at(None), None, "its leader says no more");
+}

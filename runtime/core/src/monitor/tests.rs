@@ -126,3 +126,27 @@ fn what_ends_says_just_that() {
     check(State::Stopped, &away, &lane(), &silent, &[Cause::Stopped]);
     check(State::Failed, &away, &lane(), &silent, &[Cause::Stopped]);
 }
+
+#[test]
+fn the_lag_of_all_is_not_known_where_that_of_one_is_not() {
+    let check = |lags: &[Option<u64>], expected| {
+        let partition = |lag: &Option<u64>| Partition {
+            topic: "logs".into(),
+            partition: 0,
+            split: 0,
+            lane: 0,
+            next: None,
+            checkpoint: None,
+            committed: None,
+            log_end: None,
+            lag: *lag,
+            unsettled: 0,
+        };
+        let all: Vec<_> = lags.iter().map(partition).collect();
+        assert_eq!(lag(&all), expected);
+    };
+    check(&[Some(7), Some(0), Some(5)], Some(12));
+    check(&[Some(7), None, Some(5)], None);
+    check(&[None, Some(7)], None);
+    check(&[], None);
+}

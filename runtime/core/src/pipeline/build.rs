@@ -209,10 +209,11 @@ impl<'a> Build<'a> {
         match on_outage {
             OnOutage::Wait => None,
             OnOutage::Park { after, to } => {
+                let gauge = self.counts.gauges().store(name, StoreKind::Sink);
                 let name = format!("parking of {name}");
                 let refused = OnRejected::Forward(dead.clone());
                 let to = self.letters(&name, Role::Parking, to, refused);
-                Some(Arc::new(Parking::new(after, to)))
+                Some(Arc::new(Parking::new(after, to, gauge)))
             }
         }
     }

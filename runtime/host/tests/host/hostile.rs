@@ -309,8 +309,14 @@ fn check(name: &str, stage: &mut PluginTransform, reason: &str) {
 
 fn start(plugin: Plugin, settings: &str) -> Result<PluginTransform, String> {
     let stop = OnQuarantine::Stop;
-    PluginTransform::new(Arc::new(plugin), "guest", settings.into(), limits(), stop)
-        .map_err(|error| error.to_string())
+    PluginTransform::new(
+        Arc::new(plugin),
+        "guest",
+        settings.to_owned(),
+        limits(),
+        stop,
+    )
+    .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -376,7 +382,8 @@ fn a_plugin_with_a_flipped_bit_loses_no_record() {
             continue;
         };
         let (plugin, limits) = (Arc::new(plugin), limits.clone());
-        let stage = PluginTransform::new(plugin, "guest", "{}".into(), limits, OnQuarantine::Stop);
+        let stage =
+            PluginTransform::new(plugin, "guest", "{}".to_owned(), limits, OnQuarantine::Stop);
         let mut batch = batch(&["a", "b", "bad", "c"]);
         let Ok(Ok(applied)) = stage.map(|mut stage| stage.apply(&mut batch)) else {
             stopped += 1;

@@ -124,7 +124,7 @@ fn settings_are_refused_by_field_and_an_error_at_the_start_is_told() {
         let start = |settings: &str| {
             let stop = OnQuarantine::Stop;
             let started =
-                PluginTransform::new(plugin(name), "guest", settings.into(), limits(), stop);
+                PluginTransform::new(plugin(name), "guest", settings.to_owned(), limits(), stop);
             started.err().map(|error| error.to_string())
         };
         let check =

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tamis_core::Mask;
 use tamis_core::transform::Transform;
-use tamis_host::{Grants, OnQuarantine, Plugin, PluginLimits, PluginTransform};
+use tamis_host::{Grants, OnQuarantine, Plugin, PluginLimits, PluginTransform, Settings};
 
 use crate::support::{apply, batch, engine, guest, limits, rejected, rows, stage_within};
 
@@ -87,7 +88,10 @@ fn a_plugin_whose_fresh_instance_refuses_its_settings_is_quarantined() {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap();
     let until = (now + Duration::from_secs(4)).as_millis();
-    let settings = format!(r#"{{"do": "refuse later", "until": {until}}}"#);
+    let settings = Settings {
+        json: format!(r#"{{"do": "refuse later", "until": {until}}}"#),
+        mask: Mask::new(["over".to_owned()]),
+    };
     let limits = PluginLimits {
         batch_time: Duration::from_secs(5),
         ..limits()
@@ -98,6 +102,6 @@ fn a_plugin_whose_fresh_instance_refuses_its_settings_is_quarantined() {
     // The instance is lost to a record that takes longer than the settings are good for.
     let error = stage.apply(&mut batch(&["a", "bad"])).unwrap_err();
     let expected =
-        "the plugin is quarantined: a fresh instance was refused: settings/until: is over";
+        "the plugin is quarantined: a fresh instance was refused: settings/until: is ***";
     assert_eq!(error.reason, expected);
 }

@@ -12,7 +12,8 @@ fn an_empty_plugin_keeps_every_record_and_holds_none() {
         let plugin = Arc::new(Plugin::empty(engine(), wants).unwrap());
         assert_eq!(plugin.description().wants, wants);
         let stop = OnQuarantine::Stop;
-        let mut stage = PluginTransform::new(plugin, "empty", "{}".into(), limits(), stop).unwrap();
+        let mut stage =
+            PluginTransform::new(plugin, "empty", "{}".to_owned(), limits(), stop).unwrap();
         let large = "x".repeat(300_000);
         for _ in 0..20 {
             let mut batch = batch(&["a", "", &large]);

@@ -34,8 +34,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Lets `handler` answer whoever connects to `socket`, one request each, until this is dropped, and what is being handled with it.
 ///
-/// The caller has the lock of the folder, so a socket that is there is a dead process's, and is replaced. This one's file stays,
-/// too: once the lock is given up, it may be another process's.
+/// The caller has the lock of the folder, so a socket that is there is that of a dead process, or of a pipeline that has ended, and is
+/// replaced. This one's file stays, too: once the lock is given up, it may be another process's.
 ///
 /// # Errors
 /// When there can be no such socket.

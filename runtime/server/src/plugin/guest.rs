@@ -10,7 +10,9 @@ use tamis_config::{PluginLimits, PluginSettings};
 use tamis_core::batch::{Batch, BatchBuilder, Row, Span};
 use tamis_core::id::Partition;
 use tamis_core::transform::{Applied, Transform};
-use tamis_host::{Engine, Failure, Grants, OnQuarantine, Plugin, PluginTransform, StartError};
+use tamis_host::{
+    Engine, Failure, Grants, OnQuarantine, Plugin, PluginTransform, Settings, StartError,
+};
 
 use super::records::Record;
 use crate::exit::Misuse;
@@ -42,7 +44,10 @@ pub(super) fn start(
 ) -> Result<PluginTransform, StartError> {
     let name = plugin.description().name.clone();
     let limits = wiring::limits(PluginLimits::default());
-    let settings = Value::Object(settings.expanded).to_string();
+    let settings = Settings {
+        mask: wiring::mask(&settings.secrets),
+        json: Value::Object(settings.expanded).to_string(),
+    };
     let stop = OnQuarantine::Stop;
     PluginTransform::new(Arc::clone(plugin), &name, settings, limits, stop)
 }

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::cli::StateOption;
 use crate::cli::plugin::live::{
@@ -112,16 +112,24 @@ impl Live {
 
     /// How it is, with the line of JSON that says so.
     pub(crate) async fn status(&self) -> Result<(Status, String)> {
+        let told = self.try_status().await;
+        told.map_err(|error| self.explain(error))
+    }
+
+    /// As [`status`](Self::status), for those who know what to do without an answer.
+    pub(crate) async fn try_status(&self) -> Result<(Status, String), AskError> {
         let mut line = None;
         let take = |told: &str| {
             line.get_or_insert_with(|| told.to_owned());
             Ok(())
         };
-        let ended = self.ask(&Request::Status, take).await?;
-        ensure!(ended.ok, "{}", ended.said);
-        let line = line.context("it has nothing to say")?;
-        let status = serde_json::from_str(&line);
-        let status = status.context("its answer is that of another version of tamis")?;
+        let ended = self.try_ask(&Request::Status, take).await?;
+        let line = line.ok_or_else(|| io::Error::other(ended.said))?;
+        let status = serde_json::from_str(&line).map_err(|error| {
+            io::Error::other(format!(
+                "its answer is that of another version of tamis: {error}"
+            ))
+        })?;
         Ok((status, line))
     }
 

@@ -7,6 +7,7 @@ use tamis_core::causes;
 use tracing::{info, warn};
 
 use super::{State, StateError, chosen};
+use crate::exit;
 
 /// The state of each of the pipelines `specs`, in their order, in the folder `given` or the usual one; or what is wrong on the
 /// standard error. A pipeline has none where there is to be none, or where the usual folder cannot be made and it can do without.
@@ -41,11 +42,11 @@ fn can_do_without(specs: &[PipelineSpec]) -> bool {
 
     let mut can = true;
     for spec in specs.iter().filter(|spec| needs_history(spec)) {
-        eprintln!(
+        exit::say(format_args!(
             "pipeline {}: {NO_FOLDER}, and without a state folder no older version is refused, as trust.downgrade has it; \
              name one with --state DIR, or none with --state off",
             spec.name
-        );
+        ));
         can = false;
     }
     if can {
@@ -62,7 +63,7 @@ fn needs_history(spec: &PipelineSpec) -> bool {
 
 fn say(pipeline: &str, error: StateError) {
     match error {
-        StateError::Taken { .. } => eprintln!("{error}"),
-        other => eprintln!("pipeline {pipeline}: {}", causes(&other)),
+        StateError::Taken { .. } => exit::say(error),
+        other => exit::say(format_args!("pipeline {pipeline}: {}", causes(&other))),
     }
 }

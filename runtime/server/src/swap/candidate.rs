@@ -8,7 +8,6 @@ use tamis_core::transform::Transform;
 use tamis_core::{Link, NextChain, Trial};
 use tamis_host::{Engine, Plugin, Probe};
 
-use crate::hide;
 use crate::plugin_file::PluginFile;
 use crate::state::Trigger;
 use crate::wiring;
@@ -205,8 +204,7 @@ impl Candidate {
     /// Has `probes` take the settings of the plugins that they are of.
     pub(super) fn configure(&self, probes: Vec<Probe>) -> Result<()> {
         for ((spec, _), probe) in self.new_plugins().zip(probes) {
-            let taken = probe.configure(&spec.settings.to_string());
-            let taken = taken.map_err(|error| hide::secrets(spec, error));
+            let taken = probe.configure(&wiring::settings(spec));
             taken.with_context(|| format!("plugin {}", spec.name))?;
         }
         Ok(())

@@ -79,15 +79,7 @@ impl Orders {
         }
     }
 
-    /// Has the configuration and the files of plugins looked at; what comes of it is in the log.
-    pub(crate) async fn reload(self) {
-        self.ask(Request::Reload, None).await;
-    }
-}
-
-#[async_trait]
-impl Handler for Orders {
-    async fn handle(&self, request: Request, events: Events) -> Ended {
+    async fn obey(&self, request: Request, events: Events) -> Ended {
         let (pipeline, valve) = (self.watched.name(), &self.valve);
         // What is not about versions must not wait for a candidate that takes its time.
         match request {
@@ -108,6 +100,23 @@ impl Handler for Orders {
             | Request::Promote { .. }
             | Request::Rollback { .. }
             | Request::Reload => self.ask(request, Some(events)).await,
+        }
+    }
+
+    /// Has the configuration and the files of plugins looked at; what comes of it is in the log.
+    pub(crate) async fn reload(self) {
+        self.ask(Request::Reload, None).await;
+    }
+}
+
+#[async_trait]
+impl Handler for Orders {
+    async fn handle(&self, request: Request, events: Events) -> Ended {
+        let is_of_its_life = request != Request::Status;
+        tokio::select! {
+            biased;
+            () = self.watched.end(), if is_of_its_life => Ended::failed("the pipeline has ended"),
+            ended = self.obey(request, events) => ended,
         }
     }
 }

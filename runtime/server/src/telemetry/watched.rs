@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tamis_core::snapshot::{Cause, Plugin, Snapshot, State, Unready};
 use tamis_core::{Monitor, PipelineError, Summary};
+use tokio::sync::watch;
 
 use super::status::{Deployed, Status};
 
@@ -12,6 +13,7 @@ use super::status::{Deployed, Status};
 pub(crate) struct Watched {
     name: String,
     now: Mutex<Now>,
+    has_ended: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -33,13 +35,23 @@ enum Life {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     /// There was nothing left to do.
     Complete,
-    /// It was told to, before all was settled.
+    /// It was told to.
     Stopped,
     Failed(String),
+}
+
+impl End {
+    fn of(ended: &Result<Summary, PipelineError>, was_stopped: bool) -> Self {
+        match ended {
+            Ok(_) if was_stopped => Self::Stopped,
+            Ok(_) => Self::Complete,
+            Err(error) => Self::Failed(error.to_string()),
+        }
+    }
 }
 
 impl Watched {
@@ -53,6 +65,7 @@ impl Watched {
                 on_probation: None,
                 waiting: None,
             }),
+            has_ended: watch::Sender::new(false),
         }
     }
 
@@ -73,12 +86,16 @@ impl Watched {
 
     /// Notes how it ended.
     pub(crate) fn ended(&self, monitor: Monitor, ended: &Result<Summary, PipelineError>) {
-        let end = match ended {
-            Ok(summary) if summary.unsettled == 0 => End::Complete,
-            Ok(_) => End::Stopped,
-            Err(error) => End::Failed(error.to_string()),
-        };
+        let end = End::of(ended, monitor.was_stopped());
         self.lock().life = Life::Ended { monitor, end };
+        self.has_ended.send_replace(true);
+    }
+
+    /// Returns once that is noted.
+    pub(crate) async fn end(&self) {
+        let mut has_ended = self.has_ended.subscribe();
+        let ended = has_ended.wait_for(|has_ended| *has_ended).await;
+        ended.expect("whoever waits borrows who says it");
     }
 
     /// Notes which plugins it has, and which versions of them wait for what.
@@ -127,17 +144,19 @@ fn starting(what: &str) -> Snapshot {
 
 /// One that has done all that there was to do keeps no one from being ready.
 fn ended(snapshot: Snapshot, end: &End) -> Snapshot {
-    let (state, reason, unready) = match end {
-        End::Complete => (State::Stopped, None, Vec::new()),
-        End::Stopped => (State::Stopped, None, snapshot.unready),
+    let (state, reason, what) = match end {
+        End::Complete => (State::Stopped, None, None),
+        End::Stopped => (State::Stopped, None, Some("it was told to stop".to_owned())),
         End::Failed(error) => {
-            let unready = Unready {
-                cause: Cause::Stopped,
-                what: format!("it failed: {error}"),
-            };
-            (State::Failed, Some(error.clone()), vec![unready])
+            let what = format!("it failed: {error}");
+            (State::Failed, Some(error.clone()), Some(what))
         }
     };
+    let because = |what| Unready {
+        cause: Cause::Stopped,
+        what,
+    };
+    let unready: Vec<_> = what.map(because).into_iter().collect();
     Snapshot {
         state,
         reason,
@@ -167,7 +186,40 @@ fn arrange(plugins: &mut Vec<Plugin>, deployed: &[Deployed]) {
 
 #[cfg(test)]
 mod tests {
+    use tamis_core::Totals;
+
     use super::*;
+
+    #[test]
+    fn only_a_pipeline_that_ends_by_itself_keeps_no_one_from_being_ready() {
+        let check = |end: End, expected: Option<&str>| {
+            let mut before = Snapshot::not_begun(Unready {
+                cause: Cause::Draining,
+                what: "it settles what is in flight, and ends".into(),
+            });
+            before.state = State::Draining;
+            let after = ended(before, &end);
+            let told: Vec<_> = after.unready.iter().map(|it| &*it.what).collect();
+            assert_eq!(told, Vec::from_iter(expected));
+            assert!(after.unready.iter().all(|it| it.cause == Cause::Stopped));
+            assert_eq!(after.ready, expected.is_none());
+        };
+        check(End::Complete, None);
+        check(End::Stopped, Some("it was told to stop"));
+        check(End::Failed("no".into()), Some("it failed: no"));
+    }
+
+    #[test]
+    fn whoever_is_told_to_stop_and_settles_all_has_not_ended_by_itself() {
+        let ended = |unsettled| {
+            let totals = Totals::default();
+            Ok(Summary { totals, unsettled })
+        };
+        for unsettled in [0, 1] {
+            assert_eq!(End::of(&ended(unsettled), true), End::Stopped);
+        }
+        assert_eq!(End::of(&ended(0), false), End::Complete);
+    }
 
     #[test]
     fn plugins_are_in_their_order_whether_they_had_records_or_not() {

@@ -7,7 +7,7 @@ use super::*;
 fn fates(items: &Value) -> Vec<Fate> {
     let body = json!({ "errors": true, "items": items }).to_string();
     let count = items.as_array().unwrap().len();
-    let items = super::items(body.as_bytes(), count).unwrap();
+    let items = super::items(body.as_bytes(), count, &Mask::default()).unwrap();
     items.iter().map(Item::fate).collect()
 }
 
@@ -162,6 +162,7 @@ fn a_document_in_the_failure_store_is_not_written() {
 #[test]
 fn an_answer_that_is_cut_off_or_about_other_documents_says_nothing() {
     let whole = json!({ "errors": false, "items": [{ "create": { "status": 201 } }] }).to_string();
+    let items = |body: &[u8], count| items(body, count, &Mask::default());
     assert!(items(whole.as_bytes(), 1).is_ok());
     for len in 0..whole.len() {
         let cut = items(&whole.as_bytes()[..len], 1);

@@ -74,9 +74,7 @@ fn look(consumer: &Weak<Consumer>, contact: &Contact) {
         Ok(ends) => {
             contact.answered();
             for partition in &partitions {
-                if let Some(end) = end_of(&ends, partition) {
-                    contact.log_end(partition, end);
-                }
+                contact.log_end(partition, end_of(&ends, partition));
             }
         }
         Err(error) => debug!(%error, "the ends of the logs are not known"),
