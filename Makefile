@@ -63,7 +63,7 @@ bench: toolchain plugins ## measure it; ARGS="--quick" for a short one, see benc
 	@scripts/install kafka tools >&2
 	@mkdir -p target/bench
 	@CARGO_TARGET_DIR=target target/release/tamis plugin build bench/noop -o target/bench/noop.wasm >&2
-	@cargo run $(CARGO_FLAGS) --manifest-path bench/Cargo.toml --target-dir target -- $(ARGS)
+	@cargo run $(CARGO_FLAGS) --manifest-path bench/Cargo.toml -- $(ARGS)
 
 # where `make prove` writes to, and how much it and `make simulate` do; their own defaults where they are empty
 SINK ?=

@@ -116,18 +116,18 @@ fn rates_are_those_between_two_looks() {
         Order::Name,
         80,
         &expect![[r#"
-        PIPELINE*  STATE    TAKEN/S  WRITTEN/S  LAG  IN FLIGHT  WAITS AT
-        logs       running    12.0k       6000   30       1.0M  source
-        logs: back-pressure: none: the lanes wait for records
-        PLUGIN   IN/S  OUT/S  DROPPED/S  REFUSED/S  NS/RECORD  MEMORY  VERSION         …
-        level   12.0k   6000       6000          0        250    3.0M  0.1.0+486ea46224…
-        SINK    RECORDS/S  BYTES/S  P50 MS  P99 MS  RETRIED  FAILED  INBOX  STATE
-        search       6000     5.7M      <5      <5        3       2    0/4  ok
-        dead letters: 0 (0/s)
-        PARTITION  LANE  COMMITTED  END  LAG
-        日志/1        0          7   27   20
-        日志/0        0          7   17   10
-    "#]],
+            PIPELINE*  STATE    TAKEN/S  WRITTEN/S  LAG  IN FLIGHT  WAITS AT
+            logs       running    12.0k       6000   30    1.0 MiB  source
+            logs: back-pressure: none: the lanes wait for records
+            PLUGIN   IN/S  OUT/S  DROP/S  REFUSE/S  NS/REC   MEMORY  VERSION
+            level   12.0k   6000    6000         0     250  3.0 MiB  0.1.0+486ea46224d1
+            SINK    RECORDS/S  BYTES/S  P50 MS  P99 MS  RETRIED  FAILED  INBOX  STATE
+            search       6000  5.7 MiB      <5      <5        3       2    0/4  ok
+            dead letters: 0 (0/s)
+            PARTITION  LANE  COMMITTED  END  LAG
+            日志/1        0          7   27   20
+            日志/0        0          7   17   10
+        "#]],
     );
 }
 
@@ -143,11 +143,11 @@ fn a_process_that_is_gone_says_so_and_one_that_is_new_has_no_rates_yet() {
         Order::Name,
         80,
         &expect![[r#"
-        PIPELINE*  STATE    TAKEN/S  WRITTEN/S  LAG  IN FLIGHT  WAITS AT
-        gone       GONE           -          -    -          -  -
-        new        running        -          -   30       1.0M  source
-        gone is gone: nobody listens
-    "#]],
+            PIPELINE*  STATE    TAKEN/S  WRITTEN/S  LAG  IN FLIGHT  WAITS AT
+            gone       GONE           -          -    -          -  -
+            new        running        -          -   30    1.0 MiB  source
+            gone is gone: nobody listens
+        "#]],
     );
 }
 
