@@ -1,6 +1,6 @@
 # The image of Tamis: the program, the reference plugins, and examples. docs/container.md says how to run it.
 #
-#   docker build -t tamis .     builds all of it, with nothing but Docker; a quarter of an hour on two cores
+#   docker build -t tamis .     builds all of it, with nothing but Docker; ten minutes on two cores
 #   make image                  takes what `make plugins` has built outside; a minute
 #
 # It needs BuildKit, which Docker has by itself since version 23: the stage that is not wanted is left out.
