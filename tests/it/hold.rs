@@ -108,9 +108,13 @@ fn a_paused_pipeline_ends_in_good_order_when_it_is_told_to() {
     copy.produce(0, 300);
     member.await_settled(&copy.committed(), 300);
     done(&ask(&copy, "state", &["pause", "main-job"]));
-    // Now it has a batch in its hand that it must not take.
-    copy.produce(300, 400);
     await_state(&copy, "state", "paused");
+    copy.produce(300, 400);
+    eventually(LONG, "there is something to take", || {
+        status(&copy, "state")["source"]["lag"] == 100
+    });
+    // Soon it has a batch in its hand that it must not take.
+    sleep(Duration::from_secs(1));
     let summary = stop(member).summary();
     assert_eq!(summary["unsettled_batches"], 0, "{summary}");
     assert_eq!(summary["taken"], 300, "{summary}");
@@ -165,6 +169,11 @@ fn what_is_not_drained_in_time_is_told_and_stays_paused() {
     let mut status = tamis(["status", "main-job", "--json"]);
     let ended = output(status.env(STATE, place.path("state")));
     assert!(ended.stdout.contains("\"state\":\"pausing\""), "{ended:?}");
+    // Where nothing more comes, there is no pause either.
+    running.end_input();
+    eventually(LONG, "it is not paused", || {
+        output(&mut status).stdout.contains("\"state\":\"running\"")
+    });
     running.signal("INT");
     running.await_words("once more to stop at once");
     running.signal("INT");

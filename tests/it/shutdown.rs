@@ -138,6 +138,11 @@ fn who_is_told_to_stop_while_plugins_are_compiled_ends_at_once_and_the_compiler_
     let (id, mut compilers) = (tamis.id(), Vec::new());
     tamis.until("a plugin is compiled", || {
         compilers = children(id);
+        // What it sets right behind its wish to die with its parent.
+        compilers.retain(|it| {
+            let first = fs::read_to_string(format!("/proc/{it}/oom_score_adj"));
+            first.is_ok_and(|it| it.trim() == "1000")
+        });
         !compilers.is_empty()
     });
     // It takes as long as anyone would wait.

@@ -109,25 +109,27 @@ fn top_shows_a_pipeline_that_runs_and_its_keys_do_what_they_say() {
     let job = Job::start();
     let terminal = job.terminal(80, 24);
     terminal.type_line("tamis top");
-    let has_rates = |screen: &str| {
+    let rate = |screen: &str| {
         let level = screen.lines().find(|line| line.starts_with("level "));
         let rate = level.and_then(|line| line.split_whitespace().nth(1));
+        rate.unwrap_or("-").to_owned()
+    };
+    let has_rates = |screen: &str| {
+        let rows = screen.lines().filter(|line| line.starts_with(&job.topic));
         screen.contains("running")
             && screen.contains("none: the lanes wait for records")
             && screen.contains("archive")
-            && rate.is_some_and(|rate| rate != "-" && rate != "0")
-            && screen
-                .lines()
-                .filter(|line| line.starts_with(&job.topic))
-                .count()
-                == 2
+            && !["-", "0"].contains(&&*rate(screen))
+            && rows.count() == 2
     };
     let screen = terminal.until("there are rates", has_rates);
     job.check("top", &screen);
 
     terminal.press("p");
     let screen = terminal.until("it is paused", |screen| {
-        screen.contains("paused") && screen.contains("it is paused, and nothing is in flight")
+        rate(screen) != "-"
+            && screen.contains("it is paused, and nothing is in flight")
+            && screen.contains("msproject takes no more")
     });
     job.check("top-paused", &screen);
     let status = job.ask(&["status", "msproject", "--json"]).stdout;

@@ -15,7 +15,8 @@ impl Mask {
     /// One for `secrets`, as they are and as an error quotes them.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let mut all: Vec<String> = secrets.into_iter().collect();
-        let quoted: Vec<_> = all.iter().map(|it| it.escape_debug().to_string()).collect();
+        let quoted = all.iter().map(|it| format!("{it:?}"));
+        let quoted: Vec<_> = quoted.map(|it| it[1..it.len() - 1].to_owned()).collect();
         all.extend(quoted);
         all.retain(|it| it.len() >= BYTES_MIN);
         all.sort();
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_hidden_as_an_error_quotes_it() {
-        let secret = "se\"sa\\me\n";
+        let secret = "it's se\"sa\\me\n";
         let words = format!("invalid type: string {secret:?}, expected u8");
         check(
             &[secret],

@@ -23,6 +23,7 @@ use crate::source::Source;
 use crate::stamp::Stamper;
 use crate::swap::Swapper;
 use crate::transform::Transform;
+use crate::valve::Flow;
 use crate::writer::WriterLimits;
 use build::{Again, Build, DEAD_LETTERS, LaneStart, Parts};
 
@@ -234,6 +235,8 @@ impl Pipeline {
                 ended = source.run(intake) => ended,
                 never = gate.attend(asked, again) => match never {},
             };
+            // Nothing more comes, so there is nothing left that a pause would hold.
+            control.set_flow(Flow::Running);
             if let Err(error) = ended {
                 control.fail(PipelineError::Source(error));
             }

@@ -30,8 +30,8 @@ fn tell(arguments: &StatusArguments) -> Result<Exit> {
     for live in Live::all(state)? {
         match runtime.block_on(live.try_status()) {
             Ok(told) => exit = exit.max(Some(show(told, *json))),
-            // It ran once; one that has ended is told by its process, for as long as others go on there.
-            Err(AskError::NotRunning(_)) => {}
+            // It ran once, or ends just now; one that has ended is told by its process, for as long as others go on there.
+            Err(AskError::NotRunning(_) | AskError::CutOff) => {}
             Err(error) => return Err(live.explain(error)),
         }
     }

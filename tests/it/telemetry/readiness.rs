@@ -69,7 +69,7 @@ fn a_group_that_waits_for_a_member_that_says_nothing() {
     let topic = kafka.new_topic("readiness", 2, &[]);
     // The group waits for so long.
     let source = kafka_source(&kafka, &topic, &group)
-        .replace("session.timeout.ms: 6000", "session.timeout.ms: 12000");
+        .replace("session.timeout.ms: 6000", "session.timeout.ms: 30000");
     let job = place.copy(&source, Pipeline::default());
     let start = || Watched::start(&mut run(&job));
     let (mut stays, mut mute) = (start(), start());

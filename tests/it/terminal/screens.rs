@@ -20,6 +20,11 @@ pub(super) fn check(name: &str, screen: &str, topic: &str) {
     let screen = as_in_docs(screen, topic);
     let kept = fs::read_to_string(&file).unwrap_or_default();
     let told = fs::read_to_string(&page).unwrap();
+    assert!(
+        !kept.is_empty(),
+        "{}: put the screen there and into {PAGE} first:\n{screen}",
+        file.display()
+    );
     if env::var_os("UPDATE_EXPECT").is_some_and(|it| it == "1") {
         fs::write(&page, told.replace(&kept, &screen)).unwrap();
         fs::write(&file, &screen).unwrap();

@@ -43,7 +43,7 @@ Exit codes:
   0  all that was taken is settled and committed; with --stop the pipeline has ended
   1  the pipeline was resumed meanwhile, or ends
   2  the command line is wrong, or no such pipeline runs
-  3  something is still in flight; the last lines say how much")]
+  3  something is still in flight, or the end was not waited for; the last lines say so")]
 pub(crate) struct DrainArguments {
     #[command(flatten)]
     pub(crate) of: PipelineArguments,

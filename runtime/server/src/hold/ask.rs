@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Progress;
 use crate::cli::hold::{DrainArguments, HoldArguments};
@@ -55,7 +55,7 @@ pub(crate) fn drain(arguments: &DrainArguments) -> Exit {
 /// Waits for the end of it, and says how far it is.
 async fn wait(live: &Live, stop: bool, within: Duration) -> Result<Exit> {
     let pipeline = &live.pipeline;
-    let (mut signals, mut unsettled) = (Signals::new()?, None);
+    let (mut signals, mut unsettled, begun) = (Signals::new()?, None, Instant::now());
     // It is told to end only once this side knows that it is drained: whoever gives up before leaves it paused.
     let drained = live.try_ask(&Request::Drain { stop: false }, |line| {
         if let Ok(Progress { unsettled: now }) = serde_json::from_str(line)
@@ -88,24 +88,38 @@ async fn wait(live: &Live, stop: bool, within: Duration) -> Result<Exit> {
     }
     tokio::select! {
         ended = end(live) => ended,
-        () = signals.next() => Ok(crate::print(&format!("{pipeline} is drained, and ends"))),
+        () = sleep(within.saturating_sub(begun.elapsed())) => Ok(not_waited_for(pipeline)),
+        () = signals.next() => Ok(not_waited_for(pipeline)),
     }
+}
+
+fn not_waited_for(pipeline: &str) -> Exit {
+    eprintln!("{pipeline} is drained; its end was not waited for");
+    Exit::Unsettled
 }
 
 /// Has a drained pipeline end, and returns once it has.
 async fn end(live: &Live) -> Result<Exit> {
-    match live
-        .try_ask(&Request::Drain { stop: true }, |_| Ok(()))
-        .await
-    {
-        Ok(ended) if !ended.ok => return Ok(said(&ended)),
-        // Its process may have been faster with its end than with the answer.
-        Ok(_) | Err(AskError::CutOff) => {}
+    let asked = live.try_ask(&Request::Drain { stop: true }, |_| Ok(()));
+    let refused = match asked.await {
+        Ok(ended) => Some(ended).filter(|ended| !ended.ok),
+        // Its process may have been faster with its end than with the answer, or someone else have told it so.
+        Err(AskError::CutOff | AskError::NotRunning(_)) => None,
         Err(error) => return Err(live.explain(error)),
-    }
-    while let Ok((status, _)) = live.status().await
-        && !status.snapshot.state.has_ended()
-    {
+    };
+    loop {
+        match live.try_status().await {
+            Ok((status, _)) if status.snapshot.state.has_ended() => break,
+            Err(AskError::CutOff | AskError::NotRunning(_)) => break,
+            Ok(_) => {
+                if let Some(refused) = &refused {
+                    return Ok(said(refused));
+                }
+            }
+            // It has too many clients, say.
+            Err(AskError::Io(_)) => {}
+            Err(error @ AskError::Forbidden(_)) => return Err(live.explain(error)),
+        }
         sleep(LOOK_AGAIN).await;
     }
     let pipeline = &live.pipeline;
