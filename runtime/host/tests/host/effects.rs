@@ -1,13 +1,13 @@
 //! What a plugin counts and logs takes effect once, with the answer that it came with.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
 use tamis_core::transform::Transform;
 use tamis_host::{Grants, OnQuarantine, Plugin, PluginLimits, PluginTransform};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{apply, batch, engine, guest, limits, rejected, rows, stage, stage_within};
 
@@ -60,18 +60,35 @@ fn a_batch_that_passes_by_a_quarantined_plugin_leaves_no_counts() {
 }
 
 /// A place for lines of the log.
-#[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+/// What was logged on this thread, whatever other tests log on theirs.
+struct Lines;
+
+thread_local! {
+    static SAID: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Lines {
+    /// Begins to listen. For all tests of the program: one that listens for itself alone may not be heard, where others begin or end
+    /// at the same moment.
+    fn listen() -> Self {
+        static LISTENS: Once = Once::new();
+        LISTENS.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_writer(|| Self)
+                .with_ansi(false)
+                .init();
+        });
+        Self
+    }
+
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        SAID.with_borrow(|said| String::from_utf8_lossy(said).into_owned())
     }
 }
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        SAID.with_borrow_mut(|said| said.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -79,73 +96,54 @@ impl Write for Lines {
     }
 }
 
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
+/// A stage whose plugin has a budget for its log that no other test spends.
+fn stage_alone() -> PluginTransform {
+    let (bytes, none) = (guest("hostile"), Grants::default());
+    let plugin = Plugin::from_bytes(engine(), "hostile.wasm", &bytes, none).unwrap();
+    let (plugin, obey) = (Arc::new(plugin), r#"{"do": "obey"}"#.to_owned());
+    PluginTransform::new(plugin, "guest", obey, limits(), OnQuarantine::Stop).unwrap()
 }
 
 #[test]
 fn a_plugin_that_says_too_much_is_heard_now_and_then() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        let mut stage = stage("obey");
-        // Of each answer more lines are looked at than may be said at once.
-        for _ in 0..3 {
-            apply(&mut stage, &mut batch(&["say"; 1_000]));
+    let (lines, mut stage) = (Lines::listen(), stage_alone());
+    // Of each answer more lines are looked at than may be said at once.
+    for _ in 0..3 {
+        apply(&mut stage, &mut batch(&["say"; 1_000]));
+    }
+    let text = lines.text();
+    let said = text.matches("hello").count();
+    // A hundred at once, and ten more a second.
+    assert!((1..=150).contains(&said), "{said}: {text}");
+    assert!(text.contains("plugin=guest"), "{text}");
+    assert!(text.contains("partition=logs/3 offset=100"), "{text}");
+    // As soon as it may say something again, what it could not say is said with it.
+    for _ in 0..500 {
+        apply(&mut stage, &mut batch(&["say"]));
+        if lines.text().contains("passed_over=") {
+            return;
         }
-        let text = lines.text();
-        let said = text.matches("hello").count();
-        // A hundred at once, and ten more a second.
-        assert!((1..=150).contains(&said), "{said}: {text}");
-        assert!(text.contains("plugin=guest"), "{text}");
-        assert!(text.contains("partition=logs/3 offset=100"), "{text}");
-        // As soon as it may say something again, what it could not say is said with it.
-        for _ in 0..500 {
-            apply(&mut stage, &mut batch(&["say"]));
-            if lines.text().contains("passed_over=") {
-                return;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("{}", lines.text());
-    });
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{}", lines.text());
 }
 
 #[test]
 fn an_attempt_that_fails_leaves_no_trace_and_one_that_does_not_says_nothing_by_itself() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        // With a budget for its log that no other test spends.
-        let (bytes, none) = (guest("hostile"), Grants::default());
-        let plugin = Plugin::from_bytes(engine(), "hostile.wasm", &bytes, none).unwrap();
-        let (plugin, obey) = (Arc::new(plugin), r#"{"do": "obey"}"#.to_owned());
-        let stop = OnQuarantine::Stop;
-        let mut stage = PluginTransform::new(plugin, "guest", obey, limits(), stop).unwrap();
-        let mut good = batch(&["say", "count"]);
-        let mut applied = stage.attempt(&mut good).unwrap();
-        assert_eq!(lines.text(), "");
-        std::mem::take(&mut applied.said).say(&good);
-        assert!(lines.text().contains("hello"), "{}", lines.text());
+    let (lines, mut stage) = (Lines::listen(), stage_alone());
+    let mut good = batch(&["say", "count"]);
+    let mut applied = stage.attempt(&mut good).unwrap();
+    assert_eq!(lines.text(), "");
+    std::mem::take(&mut applied.said).say(&good);
+    assert!(lines.text().contains("hello"), "{}", lines.text());
 
-        let mut guilty = self::stage("panic");
-        let mut bad = batch(&["a", "bad", "b"]);
-        let reason = guilty.attempt(&mut bad).unwrap_err();
-        assert!(!reason.is_empty());
-        assert_eq!(bad.rows().len(), 3, "it is as it was");
-        // An instance that failed is not asked again.
-        let mut harmless = batch(&["a", "b"]);
-        guilty.attempt(&mut harmless).unwrap();
-        assert_eq!(harmless.rows().len(), 2);
-    });
+    let mut guilty = self::stage("panic");
+    let mut bad = batch(&["a", "bad", "b"]);
+    let reason = guilty.attempt(&mut bad).unwrap_err();
+    assert!(!reason.is_empty());
+    assert_eq!(bad.rows().len(), 3, "it is as it was");
+    // An instance that failed is not asked again.
+    let mut harmless = batch(&["a", "b"]);
+    guilty.attempt(&mut harmless).unwrap();
+    assert_eq!(harmless.rows().len(), 2);
 }
