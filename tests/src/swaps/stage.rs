@@ -14,7 +14,7 @@ use crate::versions::{self, Does};
 
 const TOPIC: &str = "logs";
 /// What the configuration has where it says nothing.
-const SLOWER_MAX: u32 = 10;
+pub(super) const SLOWER_MAX: u32 = 10;
 const GROUP: &str = "swaps";
 const PASSWORD: &str = "TAMIS_SIGN_PASSWORD";
 
