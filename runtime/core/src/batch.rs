@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::id::{OffsetRange, Partition, RecordId};
 use crate::numbers::Numbers;
 use crate::room::Share;
 use crate::stamp::Stamp;
-use bytes::Bytes;
 
 /// Which bytes of which buffer of a [`Batch`]; or none, which is not the same as empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -180,7 +180,7 @@ impl Eyes {
     pub(crate) fn in_front(&self, stage: &Stage, batch: &Batch) -> Option<Mark> {
         let looking = self.0.iter().filter(|watcher| watcher.looks_at(stage));
         // Each of them is told.
-        let looks = looking.filter(|watcher| watcher.has_time(batch.rows().len()));
+        let looks = looking.filter(|watcher| watcher.pass(batch.rows().len()));
         (looks.count() > 0).then(|| batch.mark())
     }
 
@@ -200,7 +200,7 @@ impl Eyes {
     /// Shows what all stages together made of `batch`.
     pub(crate) fn at_the_end(&self, batch: &Batch, done: &[Done]) {
         let whole = |watcher: &&Arc<Watcher>| {
-            watcher.look.stage.is_none() && watcher.has_time(batch.originals().len())
+            watcher.look.stage.is_none() && watcher.pass(batch.originals().len())
         };
         let looking: Vec<_> = self.0.iter().filter(whole).collect();
         if looking.is_empty() {
@@ -232,8 +232,8 @@ impl Watcher {
             && filter.as_ref().is_none_or(|filter| became.any(&**filter))
     }
 
-    /// Whether any of the next batch, of so many records, may be looked at; it passes in any case.
-    fn has_time(&self, records: usize) -> bool {
+    /// Counts a batch of so many records that passes; whether any of it may be looked at.
+    fn pass(&self, records: usize) -> bool {
         let passed = &self.counters.passed;
         passed.fetch_add(records as u64, Ordering::Relaxed);
         self.budget()

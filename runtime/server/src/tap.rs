@@ -9,12 +9,12 @@ mod side;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tamis_connect::dead_folder::letter::Content;
 use tamis_core::Valve;
 use tamis_core::tap::{self, Look, Looked, Tap, TapFate, Tapped};
 use tokio::time::interval;
 use tracing::info;
 
-use self::content::Content;
 use crate::cli::tap::Fate;
 use crate::control::{Ended, Events};
 
@@ -192,11 +192,11 @@ impl From<Tapped> for Shown {
 impl From<tap::Part> for Part {
     fn from(part: tap::Part) -> Self {
         Self {
-            value: part.value.map(Content::from),
+            value: part.value.map(Content),
             value_bytes: part.value_bytes,
-            key: part.key.map(Content::from),
-            route: part.route.map(Content::from),
-            headers: part.headers.into(),
+            key: part.key.map(Content),
+            route: part.route.map(Content),
+            headers: Content(part.headers),
             timestamp_ms: part.timestamp_ms,
         }
     }

@@ -270,22 +270,25 @@ impl Node {
 
 /// The forms of `login` in which someone may say it again who should not: as it is written, and as it is sent.
 fn mask(login: &ElasticsearchLogin) -> Mask {
-    let mut plain = match login {
+    let plain = match login {
         ElasticsearchLogin::None => return Mask::default(),
         ElasticsearchLogin::User(user, password) => {
             let password = password.expose();
             vec![password.to_owned(), format!("{user}:{password}")]
         }
-        ElasticsearchLogin::ApiKey(key) => vec![key.expose().to_owned()],
+        ElasticsearchLogin::ApiKey(key) => {
+            let decoded = STANDARD.decode(key.expose()).ok();
+            let decoded = decoded.and_then(|it| String::from_utf8(it).ok());
+            let whole = [Some(key.expose().to_owned()), decoded];
+            let whole = whole.into_iter().flatten();
+            // Behind the id, which is no secret.
+            let alone = |it: String| {
+                let key = it.split_once(':').map(|(_, key)| key.to_owned());
+                [Some(it), key].into_iter().flatten()
+            };
+            whole.flat_map(alone).collect()
+        }
     };
-    if let ElasticsearchLogin::ApiKey(key) = login {
-        let decoded = STANDARD.decode(key.expose()).ok();
-        plain.extend(decoded.and_then(|it| String::from_utf8(it).ok()));
-        // Behind the id, which is no secret.
-        let keys: Vec<_> = plain.iter().filter_map(|it| it.split_once(':')).collect();
-        let keys: Vec<_> = keys.into_iter().map(|(_, key)| key.to_owned()).collect();
-        plain.extend(keys);
-    }
     let encoded = plain
         .iter()
         .flat_map(|it| [STANDARD_NO_PAD.encode(it), URL_SAFE_NO_PAD.encode(it)]);

@@ -91,8 +91,7 @@ impl Orders {
             Request::Resume => hold::resume(pipeline, valve).await,
             Request::Drain { stop } => hold::drain(pipeline, valve, stop, &events).await,
             Request::Tap(wanted) => {
-                let plugins = self.watched.status().deployed;
-                let plugins: Vec<_> = plugins.into_iter().map(|it| it.name).collect();
+                let plugins = self.watched.plugins();
                 tap::serve(wanted, (pipeline, &plugins), &self.tap, valve, &events).await
             }
             Request::Deploy { .. }

@@ -1,9 +1,9 @@
 //! A record in front of a plugin and behind it, side by side.
 
 use serde_json::{Map, Value};
+use tamis_connect::dead_folder::letter::Content;
 
-use super::content::Content;
-use super::{Part, Shown};
+use super::{Part, Shown, content};
 use crate::cli::tap::Fate;
 use crate::dead::plain;
 use crate::table::{columns, cut};
@@ -85,7 +85,7 @@ fn head(shown: &Shown, plugin: &str) -> String {
 }
 
 fn cut_note(part: &Part) -> Option<String> {
-    let shown = part.value.as_ref().map_or(0, |value| value.bytes().len());
+    let shown = part.value.as_ref().map_or(0, |value| value.0.len());
     (shown < part.value_bytes)
         .then(|| format!("these are the first {shown} of {} bytes", part.value_bytes))
 }
@@ -103,12 +103,12 @@ fn alone(before: &Part, gone: &'static str) -> Vec<Row> {
 /// What is in front beside what is behind: field by field where both are JSON objects.
 fn rows(before: &Part, after: &Part) -> Vec<Row> {
     let object = |part: &Part| -> Option<Map<String, Value>> {
-        serde_json::from_slice(&part.value.as_ref()?.bytes()).ok()
+        serde_json::from_slice(&part.value.as_ref()?.0).ok()
     };
     let mut rows = match (object(before), object(after)) {
         (Some(one), Some(other)) => fields(&one, &other),
         _ => {
-            let value = |part: &Part| part.value.as_ref().map(Content::plain);
+            let value = |part: &Part| part.value.as_ref().map(content::plain);
             let none = || Some("(no value)".to_owned());
             vec![Row::of(
                 value(before).or_else(none),
@@ -116,8 +116,10 @@ fn rows(before: &Part, after: &Part) -> Vec<Row> {
             )]
         }
     };
-    let named = |name: &str, content: &Option<Content>| {
-        content.as_ref().map(|it| format!("{name}: {}", it.plain()))
+    let named = |name: &str, bytes: &Option<Content>| {
+        bytes
+            .as_ref()
+            .map(|it| format!("{name}: {}", content::plain(it)))
     };
     rows.push(Row::of(named("key", &before.key), named("key", &after.key)));
     rows.push(Row::of(
@@ -125,7 +127,7 @@ fn rows(before: &Part, after: &Part) -> Vec<Row> {
         named("route", &after.route),
     ));
     if before.headers != after.headers {
-        let headers = |part: &Part| Some(format!("headers: {}", part.headers.plain()));
+        let headers = |part: &Part| Some(format!("headers: {}", content::plain(&part.headers)));
         rows.push(Row::of(headers(before), headers(after)));
     }
     if before.timestamp_ms != after.timestamp_ms {

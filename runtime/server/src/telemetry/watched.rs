@@ -111,6 +111,12 @@ impl Watched {
         now.waiting = waiting;
     }
 
+    /// The names of its plugins.
+    pub(crate) fn plugins(&self) -> Vec<String> {
+        let now = self.lock();
+        now.deployed.iter().map(|it| it.name.clone()).collect()
+    }
+
     /// What there is to say of it.
     pub(crate) fn status(&self) -> Status {
         let now = self.lock();

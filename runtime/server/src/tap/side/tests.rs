@@ -4,11 +4,11 @@ use super::*;
 
 fn part(value: &[u8]) -> Part {
     Part {
-        value: Some(value.to_vec().into()),
+        value: Some(Content(value.to_vec())),
         value_bytes: value.len(),
         key: None,
         route: None,
-        headers: Vec::new().into(),
+        headers: Content(Vec::new()),
         timestamp_ms: 5,
     }
 }
@@ -42,7 +42,7 @@ fn what_differs_is_marked() {
     let one = br#"{"Type":"error","Msg":"\u652f\u4ed8 failed","n":1,"phone":"138"}"#;
     let other = br#"{"Type":"error","Msg":"***","n":1,"level":7}"#;
     let mut emitted = shown(Fate::Emit, one, &[other]);
-    emitted.after[0].route = Some(b"audit".to_vec().into());
+    emitted.after[0].route = Some(Content(b"audit".to_vec()));
     emitted.after[0].timestamp_ms = 6;
     check(
         &emitted,
